@@ -1,0 +1,94 @@
+//! Everything that the program prints outside of its log.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)] // This is the one place that owns the terminal.
+
+use std::process::ExitCode;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::Failed;
+use crate::runner::{StageSummary, Summary};
+
+/// Failed tasks that are named under the table; the log has all of them.
+const FAILURES_SHOWN: usize = 10;
+
+/// Prints what went wrong, and gives the exit code.
+pub(super) fn failure(failed: &Failed) -> ExitCode {
+    for mistake in &failed.mistakes {
+        eprintln!("error: {}", mistake.message);
+        if let Some(help) = &mistake.help {
+            eprintln!("help: {help}");
+        }
+    }
+    ExitCode::from(failed.code)
+}
+
+/// A line for people, on standard error.
+pub(super) fn note(line: &str) {
+    eprintln!("{line}");
+}
+
+/// A line of the answer, on standard output.
+pub(super) fn answer(line: &str) {
+    println!("{line}");
+}
+
+/// Prints the table at the end of a run.
+pub(super) fn summary(summary: &Summary) {
+    let total: u64 = summary.stages.iter().map(|stage| stage.done() + stage.failed + stage.gone).sum();
+    if summary.resumed > 0 {
+        println!("{} commits of an earlier run were brought to their end", summary.resumed);
+    }
+    println!("{}", table(summary));
+    let passes = if summary.passes > 1 { format!(" in {} passes", summary.passes) } else { String::new() };
+    let ended = if summary.interrupted { ", ended early on request" } else { "" };
+    println!("{total} tasks{passes}, {:.1} s{ended}", summary.elapsed.as_secs_f64());
+    for stage in &summary.stages {
+        failures(stage);
+    }
+}
+
+fn table(summary: &Summary) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    let heads = ["Stage", "Done", "Pathways", "Stayed", "Failed", "Gone", "Retries", "Tasks/s"];
+    table.set_header(heads);
+    for stage in &summary.stages {
+        let pathways: Vec<String> =
+            stage.pathways.iter().map(|(name, count)| format!("{name}: {count}")).collect();
+        table.add_row([
+            stage.title.clone(),
+            stage.done().to_string(),
+            pathways.join("\n"),
+            stage.stayed.to_string(),
+            stage.failed.to_string(),
+            stage.gone.to_string(),
+            stage.retries.to_string(),
+            format!("{:.1}", stage.tasks_per_second()),
+        ]);
+    }
+    for (at, head) in heads.iter().enumerate() {
+        if !matches!(*head, "Stage" | "Pathways")
+            && let Some(column) = table.column_mut(at)
+        {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn failures(stage: &StageSummary) {
+    for failure in stage.failures.iter().take(FAILURES_SHOWN) {
+        let attempts = if failure.attempts == 1 { "attempt" } else { "attempts" };
+        println!(
+            "\nfailed at \"{}\": \"{}\" (task {}), {} after {} {attempts}",
+            stage.title, failure.data_title, failure.task, failure.kind, failure.attempts
+        );
+        for line in failure.message.lines() {
+            println!("  {line}");
+        }
+    }
+    if let Some(more) = stage.failed.checked_sub(FAILURES_SHOWN as u64).filter(|more| *more > 0) {
+        println!("\n… and {more} more at \"{}\"; the log names them", stage.title);
+    }
+}

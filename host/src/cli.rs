@@ -1,0 +1,202 @@
+//! What the user may type. What it means is decided in `settings`.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Runs Encord task agents as sandboxed WebAssembly plugins.
+///
+/// Empties the agent stages that the plugins serve: fetches tasks, calls the plugin for each, saves labels and
+/// priorities, and moves each task along the pathway that the plugin named.
+///
+/// Every option can also stand in the environment or in the file that --config names. Flags win over the
+/// environment, the environment over the file, the file over the default.
+#[derive(Debug, Parser)]
+#[command(name = "runner-host", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  every task that was taken ended as its agent decided
+  1  a task failed, or could not be sent
+  2  a mistake in what was given; no task was touched
+  3  Encord or this machine failed
+  130  stopped by a second signal
+
+Examples:
+  runner-host --plugin stage.wasm --local ./my-project
+  ENCORD_SSH_KEY_FILE=~/.ssh/encord runner-host --plugin stage.wasm --project-hash <uuid>
+  runner-host --plugin prelabel=a.wasm --plugin b.wasm --project-hash <uuid> --refresh-every 60";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a local project from a folder of images, videos, audio, text or PDF files.
+    Init(InitArgs),
+    /// Serve local projects over Encord's HTTP API, to any client.
+    Dev(DevArgs),
+    /// Show what a plugin serves, needs and imports, and what would be refused.
+    Inspect(InspectArgs),
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct RunArgs {
+    /// Plugin to run: a component, a core wasm32-wasip1 module, or .wat text. May be given several times;
+    /// stages are emptied in this order. STAGE= binds the plugin to a stage of the project, by title or UUID.
+    #[arg(long, value_name = "[STAGE=]FILE", env = "RUNNER_HOST_PLUGIN", value_delimiter = None)]
+    pub(crate) plugin: Vec<String>,
+
+    /// Project to work on: the UUID in its address.
+    #[arg(long, value_name = "UUID", env = "RUNNER_HOST_PROJECT_HASH", conflicts_with = "local")]
+    pub(crate) project_hash: Option<String>,
+
+    /// Local project to work on, made by `runner-host init`. Needs no account and no network.
+    #[arg(long, value_name = "FOLDER", env = "RUNNER_HOST_LOCAL")]
+    pub(crate) local: Option<PathBuf>,
+
+    /// Look for new tasks this many seconds after the last look began. [default: exit when the queues are empty]
+    #[arg(long, value_name = "SECONDS", env = "RUNNER_HOST_REFRESH_EVERY")]
+    pub(crate) refresh_every: Option<String>,
+
+    /// Further attempts at a task whose attempt failed. [default: 3]
+    #[arg(long, value_name = "COUNT", env = "RUNNER_HOST_NUM_RETRIES")]
+    pub(crate) num_retries: Option<String>,
+
+    /// Tasks whose dependencies are loaded together. Updates are sent in bundles of this size, of 100 at most.
+    /// [default: 300]
+    #[arg(long, value_name = "COUNT", env = "RUNNER_HOST_TASK_BATCH_SIZE")]
+    pub(crate) task_batch_size: Option<String>,
+
+    /// Tasks to take from each stage in one pass. [default: all]
+    #[arg(long, value_name = "COUNT", env = "RUNNER_HOST_MAX_TASKS_PER_STAGE")]
+    pub(crate) max_tasks_per_stage: Option<String>,
+
+    /// Attempts that run at the same time. [default: twice the number of processors]
+    #[arg(long, value_name = "COUNT", env = "RUNNER_HOST_CONCURRENCY")]
+    pub(crate) concurrency: Option<String>,
+
+    /// Memory that one attempt may use, in MiB. [default: 256]
+    #[arg(long, value_name = "MIB", env = "RUNNER_HOST_MEMORY", help_heading = "Limits")]
+    pub(crate) memory: Option<String>,
+
+    /// Time that one attempt may take, in seconds. [default: 60]
+    #[arg(long, value_name = "SECONDS", env = "RUNNER_HOST_TIMEOUT", help_heading = "Limits")]
+    pub(crate) timeout: Option<String>,
+
+    /// Data that a plugin may hand over in one call, in MiB. [default: 16]
+    #[arg(long, value_name = "MIB", env = "RUNNER_HOST_VALUE_SIZE", help_heading = "Limits")]
+    pub(crate) value_size: Option<String>,
+
+    /// Log output of one attempt that is kept, in KiB. [default: 64]
+    #[arg(long, value_name = "KIB", env = "RUNNER_HOST_LOG_SIZE", help_heading = "Limits")]
+    pub(crate) log_size: Option<String>,
+
+    /// Time for running attempts to end after Ctrl-C or SIGTERM, in seconds. [default: 10]
+    #[arg(long, value_name = "SECONDS", env = "RUNNER_HOST_GRACE", help_heading = "Limits")]
+    pub(crate) grace: Option<String>,
+
+    /// Encord's address; US accounts use https://api.us.encord.com. [default: https://api.encord.com]
+    #[arg(long, value_name = "URL", env = "ENCORD_DOMAIN", help_heading = "Account")]
+    pub(crate) domain: Option<String>,
+
+    /// File with the private SSH key that is registered with Encord. The environment variable ENCORD_SSH_KEY may
+    /// hold the key itself and then wins; ENCORD_SSH_KEY_PASSPHRASE holds the passphrase if there is one.
+    #[arg(long, value_name = "FILE", env = "ENCORD_SSH_KEY_FILE", help_heading = "Account")]
+    pub(crate) ssh_key_file: Option<PathBuf>,
+
+    /// Settings file: the long options as TOML keys, for example `task-batch-size = 100`.
+    #[arg(long, value_name = "FILE", env = "RUNNER_HOST_CONFIG", help_heading = "Files")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Where decisions are kept until Encord has confirmed them. One host at a time can use a directory.
+    /// [default: in the user's state directory, one for each project; a local project's own folder]
+    #[arg(long, value_name = "FOLDER", env = "RUNNER_HOST_STATE_DIR", help_heading = "Files")]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// Where compiled plugins are kept. [default: in the user's cache directory]
+    #[arg(long, value_name = "FOLDER", env = "RUNNER_HOST_CACHE_DIR", help_heading = "Files")]
+    pub(crate) cache_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct LogArgs {
+    /// What is logged to standard error: error, warn, info, debug, trace, or a filter such as `plugin=debug`.
+    /// [default: warn, and info of plugins]
+    #[arg(long, value_name = "FILTER", env = "RUNNER_HOST_LOG", help_heading = "Log")]
+    pub(crate) log: Option<String>,
+
+    /// How it is logged: text or json. [default: text]
+    #[arg(long, value_name = "FORMAT", env = "RUNNER_HOST_LOG_FORMAT", help_heading = "Log")]
+    pub(crate) log_format: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Folder of the project. Made if it is missing.
+    pub(crate) folder: PathBuf,
+
+    /// Files, or folders of files, that become the project's data. They stay where they are. May be given
+    /// several times. When an existing project is continued, none means: nothing new.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) media: Vec<PathBuf>,
+
+    /// Title of a new project. [default: the folder's name]
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+
+    /// Start over from project.toml: forget all labels, and put every task back to the first stage.
+    #[arg(long)]
+    pub(crate) reset: bool,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    /// Local project to serve. May be given several times.
+    #[arg(long, value_name = "FOLDER", required = true)]
+    pub(crate) local: Vec<PathBuf>,
+
+    /// Port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 8700)]
+    pub(crate) port: u16,
+
+    /// Address to listen on.
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(crate) address: IpAddr,
+
+    /// Public SSH key (an Ed25519 `.pub` file) that may be used, besides the one made for the project. May be
+    /// given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Vec<PathBuf>,
+
+    /// Accept any key. For play: whoever reaches the port can then do everything.
+    #[arg(long)]
+    pub(crate) insecure_any_key: bool,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// The plugin's file.
+    pub(crate) plugin: PathBuf,
+
+    /// Where compiled plugins are kept. [default: in the user's cache directory]
+    #[arg(long, value_name = "FOLDER", env = "RUNNER_HOST_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+}

@@ -1,0 +1,97 @@
+//! `runner:stage/declaration`
+
+use wasmtime::component::Resource;
+
+use super::bindings::runner::stage::declaration::{Host, HostDeclaration};
+use super::handles::DeclarationHandle;
+use super::state::{State, forget};
+
+type Result<T> = wasmtime::Result<T>;
+
+/// More stages than any workflow has; a guest that declares more is broken or hostile.
+const MOST_DECLARATIONS: usize = 1_000;
+
+/// One stage that a plugin serves, and what its agent needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Declaration {
+    /// Title or UUID of the stage, as the plugin gave it.
+    pub stage: String,
+    /// The label row is fetched with the batch.
+    pub needs_label_row: bool,
+    /// The storage item is fetched with the batch.
+    pub needs_storage_item: bool,
+    /// The label row comes with its client metadata.
+    pub include_client_metadata: bool,
+    /// The label row is that of this branch; none for the task's own.
+    pub branch_name: Option<String>,
+    /// Only objects of these features are read: feature hashes or exact names.
+    pub include_objects: Option<Vec<String>>,
+    /// Only classifications of these features are read: feature hashes or exact titles.
+    pub include_classifications: Option<Vec<String>>,
+}
+
+impl Declaration {
+    /// True if label rows are read in part, and so cannot be saved.
+    pub fn reads_in_part(&self) -> bool {
+        self.include_objects.is_some() || self.include_classifications.is_some()
+    }
+}
+
+impl State {
+    pub(super) fn declaration(&mut self, handle: &Resource<DeclarationHandle>) -> Result<&mut Declaration> {
+        self.declarations
+            .get_mut(handle.rep() as usize)
+            .ok_or_else(|| wasmtime::format_err!("the handle {} was never given out", handle.rep()))
+    }
+}
+
+impl Host for State {}
+
+impl HostDeclaration for State {
+    fn new(&mut self, stage: String) -> Result<Resource<DeclarationHandle>> {
+        if self.declarations.len() >= MOST_DECLARATIONS {
+            wasmtime::bail!("a plugin can declare at most {MOST_DECLARATIONS} stages");
+        }
+        let position = self.declarations.len() as u32;
+        self.declarations.push(Declaration { stage, ..Declaration::default() });
+        Ok(Resource::new_own(position))
+    }
+
+    fn needs_label_row(&mut self, handle: Resource<DeclarationHandle>) -> Result<()> {
+        self.declaration(&handle)?.needs_label_row = true;
+        Ok(())
+    }
+
+    fn needs_storage_item(&mut self, handle: Resource<DeclarationHandle>) -> Result<()> {
+        self.declaration(&handle)?.needs_storage_item = true;
+        Ok(())
+    }
+
+    fn include_client_metadata(&mut self, handle: Resource<DeclarationHandle>) -> Result<()> {
+        self.declaration(&handle)?.include_client_metadata = true;
+        Ok(())
+    }
+
+    fn use_branch(&mut self, handle: Resource<DeclarationHandle>, name: String) -> Result<()> {
+        self.declaration(&handle)?.branch_name = Some(name);
+        Ok(())
+    }
+
+    fn include_objects(&mut self, handle: Resource<DeclarationHandle>, features: Vec<String>) -> Result<()> {
+        self.declaration(&handle)?.include_objects = Some(features);
+        Ok(())
+    }
+
+    fn include_classifications(
+        &mut self,
+        handle: Resource<DeclarationHandle>,
+        features: Vec<String>,
+    ) -> Result<()> {
+        self.declaration(&handle)?.include_classifications = Some(features);
+        Ok(())
+    }
+
+    fn drop(&mut self, handle: Resource<DeclarationHandle>) -> Result<()> {
+        forget(handle)
+    }
+}

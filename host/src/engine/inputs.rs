@@ -1,0 +1,147 @@
+//! What the engine is given for an attempt, and what it gives back: plain data. Where the data comes
+//! from, and what becomes of the decision, is not the engine's business.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::encord::{LabelRowMetadata, Project, Stage, StorageItem, Task};
+use crate::labels::Ontology;
+
+/// What one attempt works on. Cheap to clone: each attempt gets its own.
+#[derive(Clone)]
+pub struct Inputs {
+    /// The project that the run is on.
+    pub project: Arc<Project>,
+    /// The project's ontology.
+    pub ontology: Arc<Ontology>,
+    /// The stage at which the task waits.
+    pub stage: Arc<Stage>,
+    /// The task.
+    pub task: Arc<Task>,
+    /// 0 for the first attempt.
+    pub attempt: u32,
+    /// Gives what is asked for and may not be at hand.
+    pub resolver: Arc<dyn Resolver>,
+}
+
+/// Resolves what an agent asks for. What was fetched with the batch is given at once, the rest is
+/// fetched now; the engine cannot tell which.
+pub trait Resolver: Send + Sync {
+    /// The label row of the task.
+    fn label_row(&self) -> BoxFuture<'_, Result<LabelRowInput, Unresolved>>;
+    /// The storage item behind the task's data unit.
+    fn storage_item(&self) -> BoxFuture<'_, Result<Arc<StorageItem>, Unresolved>>;
+}
+
+/// A label row as it was read. The document is shared: an attempt that edits it edits a copy.
+#[derive(Debug, Clone)]
+pub struct LabelRowInput {
+    /// What Encord lists of the row without opening it.
+    pub metadata: Arc<LabelRowMetadata>,
+    /// The row's label hash. A row that had none got one when it was read.
+    pub label_hash: Uuid,
+    /// The label row document.
+    pub document: Arc<Value>,
+    /// True if some features were left out when reading, so that saving it would remove them.
+    pub partial: bool,
+}
+
+/// Why a dependency could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unresolved {
+    /// It does not exist, or no longer.
+    #[error("{0}")]
+    NotFound(String),
+    /// The account may not have it.
+    #[error("{0}")]
+    Forbidden(String),
+    /// Encord or the network failed, after the client's own retries.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// What an agent decided for a task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Name or UUID of a pathway as the agent gave it; none if the task is to stay.
+    pub pathway: Option<String>,
+    /// From 0 to 1.
+    pub priority: Option<f64>,
+    /// The label row to save, if the agent asked for it and there is a difference to save.
+    pub labels: Option<SavedRow>,
+    /// True if the agent edited the row and did not ask for it to be saved.
+    pub unsaved_edits: bool,
+}
+
+/// A label row to save.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SavedRow {
+    /// Whose row it is.
+    pub label_hash: Uuid,
+    /// The whole document.
+    pub document: Arc<Value>,
+}
+
+/// Why an attempt came to no decision. Nothing of it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The agent said that another attempt may work.
+    Retryable(String),
+    /// The agent said that another attempt would fail the same way.
+    Fatal(String),
+    /// The plugin trapped.
+    Trap {
+        /// What happened, with the end of what the plugin wrote to standard error.
+        message: String,
+        /// Where, innermost first, with function names where the plugin has them. May be empty.
+        backtrace: String,
+    },
+    /// It took longer than the limit.
+    Timeout(Duration),
+    /// It needed more memory than the limit, in bytes.
+    OutOfMemory(usize),
+}
+
+impl Failure {
+    /// Whether another attempt may end otherwise.
+    pub fn is_retryable(&self) -> bool {
+        !matches!(self, Self::Fatal(_))
+    }
+
+    /// The outcome's name: `retryable error`, `fatal error`, `trap`, `timeout`, `out of memory`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Retryable(_) => "retryable error",
+            Self::Fatal(_) => "fatal error",
+            Self::Trap { .. } => "trap",
+            Self::Timeout(_) => "timeout",
+            Self::OutOfMemory(_) => "out of memory",
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Retryable(message) | Self::Fatal(message) => write!(f, "{message}"),
+            Self::Trap { message, backtrace } if backtrace.is_empty() => write!(f, "{message}"),
+            Self::Trap { message, backtrace } => write!(f, "{message}\n{backtrace}"),
+            Self::Timeout(limit) => {
+                write!(f, "no outcome within {} s (raise --timeout if it needs longer)", limit.as_secs_f64())
+            }
+            Self::OutOfMemory(limit) => write!(
+                f,
+                "the plugin asked for more than {} MiB of memory (raise --memory if it needs more)",
+                limit >> 20
+            ),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The ontology and the label row: typed reading and editing of Encord's JSON documents.
+//!
+//! Everything here is plain data: nothing is fetched, nothing is saved, nothing waits. A [`LabelRow`]
+//! holds the document as Encord sent it; reading looks things up in it, editing writes into a copy what
+//! Encord's Python SDK would have written. What is not known here stays as it was.
+
+mod answers;
+mod classification;
+mod edit;
+mod error;
+mod feature;
+mod frames;
+mod geometry;
+mod given;
+mod index;
+mod object;
+mod ontology;
+mod placed;
+mod row;
+mod time;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use answers::{Answer, AnswerValue, ChosenOption, DynamicAnswer};
+pub use classification::ClassificationInstance;
+pub use error::{LabelError, OntologyError};
+pub use frames::FrameRange;
+pub use geometry::{
+    Bitmask, BoundingBox, Circle, Cuboid, Ellipse, Geometry, Point, RotatableBoundingBox,
+    SkeletonPoint,
+};
+pub use given::{AttributeAnswer, GivenAnswer};
+pub use object::{Annotation, ObjectInstance};
+pub use ontology::{Attribute, AttributeOption, Ontology, OntologyClassification, OntologyObject};
+pub use row::{DataUnit, LabelRow, RowFacts};

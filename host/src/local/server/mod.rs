@@ -1,0 +1,202 @@
+//! The HTTP server. `auth` checks signatures, `v1` and `v2` are Encord's two APIs, `media` hands out files.
+
+mod auth;
+mod media;
+mod reply;
+mod transitions;
+mod v1;
+mod v1_metadata;
+mod v2;
+mod v2_storage;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, patch, post};
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use uuid::Uuid;
+
+use self::auth::Keys;
+use self::media::UrlSigner;
+use self::reply::ApiError;
+use super::error::LocalError;
+use super::project::Project;
+
+/// The largest request that is read, in bytes: a save of 100 large label rows.
+const MAX_BODY: usize = 256 * 1024 * 1024;
+/// How long requests that are under way may take to end when the server stops.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// How to serve.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Where to listen. Default: a free port of the loopback address.
+    pub addr: SocketAddr,
+    /// The public Ed25519 keys that may sign requests, as 64 hexadecimal digits each.
+    pub public_keys: Vec<String>,
+    /// Accept any key. The signature must still be right. Default: false.
+    pub insecure_any_key: bool,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self { addr: (Ipv4Addr::LOCALHOST, 0).into(), public_keys: Vec::new(), insecure_any_key: false }
+    }
+}
+
+/// A running server. Call [`Server::stop`] to end it; dropping it cuts off what is under way.
+#[derive(Debug)]
+pub struct Server {
+    url: Url,
+    stopping: CancellationToken,
+    running: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+impl Server {
+    /// Serves projects. Returns once the address is listened on.
+    ///
+    /// Errors: a key is not one, two projects have one hash, or the address is taken.
+    pub async fn start(projects: Vec<Project>, options: ServerOptions) -> Result<Self, LocalError> {
+        let keys = Keys::new(&options.public_keys, options.insecure_any_key)?;
+        let mut hashes = std::collections::HashSet::new();
+        if let Some(twice) = projects.iter().find(|project| !hashes.insert(project.hash())) {
+            return Err(LocalError::SameProject { hash: twice.hash().to_string() });
+        }
+        let bind = |source| LocalError::Bind { addr: options.addr, source };
+        let listener = TcpListener::bind(options.addr).await.map_err(bind)?;
+        let addr = listener.local_addr().map_err(bind)?;
+        let url: Url = format!("http://{addr}/").parse().expect("a socket address makes a URL");
+        let service = Arc::new(Service {
+            projects: projects.into_iter().map(Arc::new).collect(),
+            keys,
+            signer: UrlSigner::new(),
+            addr,
+        });
+        let stopping = CancellationToken::new();
+        // Answers are small and waited for; without this the system holds some of them back for 40 ms.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY is refused");
+            }
+        });
+        let stopped = stopping.clone().cancelled_owned();
+        let serving = axum::serve(listener, router(service)).with_graceful_shutdown(stopped);
+        let running = tokio::spawn(async move { serving.await });
+        tracing::debug!(%url, "serving local projects");
+        Ok(Self { url, stopping, running: Some(running) })
+    }
+
+    /// Where it listens, for example `http://127.0.0.1:8700/`.
+    #[must_use]
+    pub fn url(&self) -> Url {
+        self.url.clone()
+    }
+
+    /// Takes no more requests, lets those under way end (at most 5 seconds), and returns.
+    pub async fn stop(mut self) {
+        self.stopping.cancel();
+        let Some(mut running) = self.running.take() else { return };
+        match tokio::time::timeout(DRAIN, &mut running).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "the server ended with an error"),
+            Ok(Err(error)) => tracing::warn!(%error, "the server ended with a panic"),
+            Err(_) => {
+                tracing::warn!("requests under way did not end in time, and are cut off");
+                running.abort();
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+        if let Some(running) = &self.running {
+            running.abort();
+        }
+    }
+}
+
+/// What every request may use.
+#[derive(Debug)]
+struct Service {
+    projects: Vec<Arc<Project>>,
+    keys: Keys,
+    signer: UrlSigner,
+    addr: SocketAddr,
+}
+
+type Shared = State<Arc<Service>>;
+
+impl Service {
+    fn project(&self, hash: Uuid) -> Option<Arc<Project>> {
+        self.projects.iter().find(|project| project.hash() == hash).cloned()
+    }
+
+    /// The base of URLs that the client will ask later: the name by which it reached the server.
+    fn base(&self, host: Option<&header::HeaderValue>) -> String {
+        match host.and_then(|host| host.to_str().ok()) {
+            Some(host) if !host.is_empty() => format!("http://{host}"),
+            _ => format!("http://{}", self.addr),
+        }
+    }
+}
+
+fn router(service: Arc<Service>) -> Router {
+    let v2 = Router::new()
+        .route("/v2/public/projects/{project}", get(v2::project))
+        .route("/v2/public/projects/{project}/branches", get(v2::branches))
+        .route("/v2/public/projects/{project}/datasets", get(v2::datasets))
+        .route("/v2/public/projects/{project}/priorities", post(v2::priorities))
+        .route("/v2/public/projects/{project}/workflow/stages/{stage}/tasks", get(v2::tasks))
+        .route("/v2/public/projects/{project}/workflow/stages/{stage}/actions", post(v2::actions))
+        .route("/v2/public/projects/{project}/workflow/stages/{stage}/move-tasks", post(v2::move_tasks))
+        .route("/v2/public/ontologies/{ontology}", get(v2::ontology))
+        .route("/v2/public/storage/items/get-bulk", post(v2_storage::get_bulk))
+        .route("/v2/public/storage/items/patch-bulk", patch(v2_storage::patch_bulk))
+        .route("/v2/public/storage/items/{item}", get(v2_storage::get_item))
+        .route("/v2/public/storage/folders/{folder}/items/{item}", patch(v2_storage::patch_item))
+        .route("/v2/public/storage/folders/{folder}/items/{item}/child-items", get(v2_storage::child_items))
+        .layer(middleware::from_fn_with_state(service.clone(), auth::require_v2));
+    Router::new()
+        .merge(v2)
+        .route("/public", post(v1::handle))
+        .route("/public/user", post(v1::handle))
+        .route("/media/{item}/{name}", get(media::serve))
+        .fallback(async |request: Request| {
+            let message = format!("this local server has no {} {}", request.method(), request.uri().path());
+            Err::<(), _>(ApiError::not_found(message))
+        })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(service.clone(), log))
+        .with_state(service)
+}
+
+/// Logs each request with the trace that the client gave it.
+async fn log(State(_): Shared, request: Request<Body>, next: Next) -> Response {
+    let method = request.method().clone();
+    let target = request.uri().clone();
+    let trace = request.headers().get("x-cloud-trace-context").cloned();
+    let trace = trace.as_ref().and_then(|trace| trace.to_str().ok()).unwrap_or_default();
+    let began = Instant::now();
+    let response = next.run(request).await;
+    let (status, took) = (response.status().as_u16(), began.elapsed());
+    // The query of a media URL is a credential.
+    let path = target.path();
+    tracing::debug!(%method, path, status, ?took, trace, "request");
+    if let Some(error) = response.extensions().get::<reply::LoggedError>() {
+        tracing::warn!(%method, path, status, trace, error = error.0, "request refused");
+    }
+    response
+}

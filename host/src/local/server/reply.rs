@@ -1,0 +1,149 @@
+//! Answers, and the errors of both APIs.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::local::project::Project;
+
+/// What the log says of a refused request, where that is more than the client is told.
+#[derive(Debug, Clone)]
+pub(super) struct LoggedError(pub(super) String);
+
+/// Why a request is refused. Each of the APIs has its own way to say so.
+#[derive(Debug)]
+pub(super) struct ApiError {
+    pub(super) status: StatusCode,
+    pub(super) message: String,
+    /// For the log only.
+    pub(super) detail: Option<String>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), detail: None }
+    }
+
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(super) fn unauthenticated(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, message)
+    }
+
+    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    pub(super) fn not_allowed(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, message)
+    }
+
+    /// A value that cannot be read as what it should be, as a path or a query has it.
+    pub(super) fn unprocessable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
+    }
+
+    pub(super) fn too_large(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    }
+
+    pub(super) fn internal(detail: impl ToString) -> Self {
+        let message = "the local server failed; its log says why";
+        Self { detail: Some(detail.to_string()), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, message) }
+    }
+
+    pub(super) fn to_log(&self) -> LoggedError {
+        LoggedError(self.detail.clone().unwrap_or_else(|| self.message.clone()))
+    }
+}
+
+impl From<rusqlite::Error> for ApiError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<serde_json::Error> for ApiError {
+    /// Only for JSON of the server's own; see [`parse`] for that of a client.
+    fn from(error: serde_json::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// As the `/v2/` API does it.
+    fn into_response(self) -> Response {
+        let logged = self.to_log();
+        let mut response = (self.status, json_body(json!({ "message": self.message }).to_string())).into_response();
+        response.extensions_mut().insert(logged);
+        response
+    }
+}
+
+pub(super) type Reply = Result<Response, ApiError>;
+
+/// A value as JSON, with status 200.
+pub(super) fn ok(value: &impl Serialize) -> Reply {
+    Ok(json_body(serde_json::to_vec(value)?).into_response())
+}
+
+pub(super) fn json_body(body: impl Into<axum::body::Body>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], body.into())
+}
+
+/// A list with the token of the next page, if there is one.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Page<T> {
+    pub(super) results: Vec<T>,
+    pub(super) next_page_token: Option<String>,
+}
+
+impl<T> Page<T> {
+    pub(super) fn whole(results: Vec<T>) -> Self {
+        Self { results, next_page_token: None }
+    }
+}
+
+/// What a client sent, as a typed value.
+pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| ApiError::invalid(format!("the body is not as expected: {error}")))
+}
+
+/// Reads from the project's state without holding up other requests.
+pub(super) async fn read<T: Send + 'static>(
+    project: &Arc<Project>,
+    work: impl FnOnce(&rusqlite::Connection, &Project) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let project = project.clone();
+    blocking(move || project.store.read(|connection| work(connection, &project))).await
+}
+
+/// Changes the project's state: all that `work` does, or nothing.
+pub(super) async fn write<T: Send + 'static>(
+    project: &Arc<Project>,
+    work: impl FnOnce(&rusqlite::Connection, &Project) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let project = project.clone();
+    blocking(move || project.store.write(|connection| work(connection, &project))).await
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(ApiError::internal(error)),
+    }
+}

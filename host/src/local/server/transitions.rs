@@ -1,0 +1,182 @@
+//! What moves a task: the actions of people and agents, and plain moves.
+
+use std::collections::HashSet;
+
+use rusqlite::Connection;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::reply::ApiError;
+use crate::local::label_row::label_status_after;
+use crate::local::manifest::{Definition, Stage, StageKind};
+use crate::local::store::{self, Task};
+use crate::local::{ACCOUNT, clock};
+
+/// One entry of a bundle of actions.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Action {
+    task_uuid: Uuid,
+    action: String,
+    pathway_uuid: Option<String>,
+    pathway_name: Option<String>,
+    assignee: Option<String>,
+    #[serde(default)]
+    retain_assignee: bool,
+}
+
+/// Applies a bundle of actions to tasks of a stage. The caller undoes all of them if one is refused.
+pub(super) fn apply(
+    connection: &Connection,
+    definition: &Definition,
+    stage: &Stage,
+    actions: &[Action],
+) -> Result<(), ApiError> {
+    let now = clock::now();
+    let mut seen = HashSet::new();
+    for action in actions {
+        if !seen.insert(action.task_uuid) {
+            return Err(ApiError::invalid(format!("the task {} is named twice", action.task_uuid)));
+        }
+        let task = task_at(connection, action.task_uuid, stage)?;
+        let (kind, name) = (stage.kind, action.action.as_str());
+        match (kind, name) {
+            (StageKind::Agent, "PATHWAY_ACTION") => {
+                let (status, assignee, destination) = ("NEW", None, pathway(stage, action)?);
+                Transition { origin: stage, position: task.position, destination, status, assignee }
+                    .make(connection, definition, now)?;
+            }
+            (StageKind::Annotation, "SUBMIT") => {
+                let pathway = stage.pathways.first().map(|pathway| pathway.destination);
+                let destination = pathway.ok_or_else(|| ApiError::internal("an annotation stage has no pathway"))?;
+                let (status, assignee, destination) = ("NEW", next_assignee(action, &task), destination);
+                Transition { origin: stage, position: task.position, destination, status, assignee }
+                    .make(connection, definition, now)?;
+            }
+            (StageKind::Review, "APPROVE" | "REJECT") => {
+                let (pathway, status) = if name == "APPROVE" { ("approve", "NEW") } else { ("reject", "REOPENED") };
+                let pathway = stage.pathways.iter().find(|candidate| candidate.name == pathway);
+                let destination =
+                    pathway.ok_or_else(|| ApiError::internal("a review stage lacks a pathway"))?.destination;
+                let (status, assignee, destination) = (status, next_assignee(action, &task), destination);
+                Transition { origin: stage, position: task.position, destination, status, assignee }
+                    .make(connection, definition, now)?;
+            }
+            (StageKind::Annotation | StageKind::Review, "ASSIGN") => {
+                let assignee = action.assignee.as_deref();
+                let assignee = assignee.ok_or_else(|| ApiError::invalid("expected `assignee` with ASSIGN"))?;
+                store::assign(connection, task.position, assignee, now)?;
+            }
+            (StageKind::Annotation | StageKind::Review, "RELEASE") => store::release(connection, task.position, now)?,
+            _ => {
+                let message = format!("expected an action of {} stages, found {name}", kind.as_encord());
+                return Err(ApiError::invalid(message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Moves tasks from a stage to any other. The caller undoes all of it if one is refused.
+pub(super) fn move_all(
+    connection: &Connection,
+    definition: &Definition,
+    origin: &Stage,
+    tasks: &[Uuid],
+    destination: Uuid,
+) -> Result<(), ApiError> {
+    let now = clock::now();
+    if definition.stage(destination).is_none() {
+        return Err(ApiError::invalid(format!("the workflow has no stage {destination}")));
+    }
+    for uuid in tasks {
+        let task = task_at(connection, *uuid, origin)?;
+        Transition { origin, position: task.position, destination, status: "NEW", assignee: None }
+            .make(connection, definition, now)?;
+    }
+    Ok(())
+}
+
+/// Sends the task of a label row to the end, or back to where tasks begin: what `labelworkflowgraphnode` asks for.
+pub(super) fn complete_or_reopen(
+    connection: &Connection,
+    definition: &Definition,
+    label_hash: &str,
+    complete: bool,
+) -> Result<(), ApiError> {
+    let found = store::item_of(connection, label_hash)?;
+    let (position, stage) =
+        found.ok_or_else(|| ApiError::not_found(format!("there is no label row {label_hash}")))?;
+    let origin = stage.parse().ok().and_then(|stage| definition.stage(stage));
+    let origin = origin.ok_or_else(|| ApiError::internal(format!("the workflow has no stage {stage}")))?;
+    let end = definition.stages.iter().find(|stage| stage.kind == StageKind::Complete);
+    let (destination, status) = match (complete, end) {
+        (true, Some(end)) => (end.uuid, "NEW"),
+        (true, None) => return Err(ApiError::not_allowed("the workflow has no stage of type complete")),
+        (false, _) => (definition.stages[definition.start].uuid, "REOPENED"),
+    };
+    Transition { origin, position, destination, status, assignee: None }.make(connection, definition, clock::now())
+}
+
+fn task_at(connection: &Connection, uuid: Uuid, stage: &Stage) -> Result<Task, ApiError> {
+    match store::find_task(connection, &uuid.to_string())? {
+        Some(task) if task.stage == stage.uuid.to_string() => Ok(task),
+        Some(_) => {
+            Err(ApiError::invalid(format!("the task {uuid} is not at the stage \"{}\" any more", stage.title)))
+        }
+        None => Err(ApiError::invalid(format!("there is no task {uuid}"))),
+    }
+}
+
+/// The destination of the pathway that the action names.
+fn pathway(stage: &Stage, action: &Action) -> Result<Uuid, ApiError> {
+    let pathway = match (&action.pathway_uuid, &action.pathway_name) {
+        (Some(uuid), None) => {
+            let wanted = uuid.parse::<Uuid>().ok();
+            stage.pathways.iter().find(|pathway| Some(pathway.uuid) == wanted)
+        }
+        (None, Some(name)) => stage.pathways.iter().find(|pathway| pathway.name == *name),
+        _ => return Err(ApiError::invalid("expected either `pathwayUuid` or `pathwayName`")),
+    };
+    let known = || stage.pathways.iter().map(|pathway| pathway.name.as_str()).collect::<Vec<_>>().join(", ");
+    pathway.map(|pathway| pathway.destination).ok_or_else(|| {
+        let wanted = action.pathway_uuid.as_deref().or(action.pathway_name.as_deref()).unwrap_or_default();
+        ApiError::invalid(format!("expected a pathway of the stage \"{}\" ({}), found {wanted}", stage.title, known()))
+    })
+}
+
+fn next_assignee<'action>(action: &'action Action, task: &'action Task) -> Option<&'action str> {
+    match action.retain_assignee {
+        true => task.assignee.as_deref(),
+        false => action.assignee.as_deref(),
+    }
+}
+
+/// Where a task goes, and how it gets there.
+struct Transition<'task> {
+    origin: &'task Stage,
+    position: i64,
+    destination: Uuid,
+    /// At the destination, unless that says otherwise.
+    status: &'static str,
+    assignee: Option<&'task str>,
+}
+
+impl Transition<'_> {
+    fn make(&self, connection: &Connection, definition: &Definition, now: i64) -> Result<(), ApiError> {
+        let stage = definition.stage(self.destination);
+        let stage =
+            stage.ok_or_else(|| ApiError::internal(format!("the workflow has no stage {}", self.destination)))?;
+        let status = match (stage.kind, self.assignee) {
+            (StageKind::Complete, _) => "COMPLETED",
+            (_, Some(_)) => "ASSIGNED",
+            _ => self.status,
+        };
+        let uuid = stage.uuid.to_string();
+        store::place(connection, self.position, &uuid, status, self.assignee, ACCOUNT, now)?;
+        if let Some(label_status) = label_status_after(self.origin.kind, stage.kind) {
+            store::set_label_status(connection, self.position, label_status)?;
+        }
+        Ok(())
+    }
+}

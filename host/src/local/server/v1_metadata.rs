@@ -1,0 +1,249 @@
+//! The listing of label rows: `labelrowmetadata`.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::reply::ApiError;
+use super::v1::canonical;
+use crate::local::label_row::annotation_task_status;
+use crate::local::manifest::{Stage, StageKind};
+use crate::local::media::MediaKind;
+use crate::local::project::Project;
+use crate::local::store::{self, MetadataFilter, MetadataRow};
+use crate::local::{MAIN_BRANCH, clock};
+
+/// What is asked for. Absent lists mean all.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ListRows {
+    edited_before: Option<String>,
+    edited_after: Option<String>,
+    label_statuses: Option<Vec<String>>,
+    shadow_data_state: Option<String>,
+    include_uninitialised_labels: Option<bool>,
+    data_hashes: Option<Vec<String>>,
+    label_hashes: Option<Vec<String>>,
+    data_title_eq: Option<OneOrMany>,
+    data_title_like: Option<String>,
+    workflow_graph_node_title_eq: Option<OneOrMany>,
+    workflow_graph_node_title_like: Option<String>,
+    include_client_metadata: Option<bool>,
+    include_workflow_graph_node: Option<bool>,
+    include_all_label_branches: Option<bool>,
+    branch_name: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl From<OneOrMany> for Vec<String> {
+    fn from(value: OneOrMany) -> Self {
+        match value {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct RowJson<'row> {
+    label_hash: Option<&'row str>,
+    created_at: Option<String>,
+    last_edited_at: Option<String>,
+    branch_name: &'row str,
+    data_hash: &'row str,
+    group_hash: Option<&'row str>,
+    dataset_hash: &'row str,
+    dataset_title: &'row str,
+    data_title: &'row str,
+    data_type: String,
+    data_link: &'row str,
+    label_status: &'row str,
+    annotation_task_status: &'static str,
+    is_shadow_data: bool,
+    is_image_sequence: bool,
+    frames_per_second: Option<f64>,
+    number_of_frames: u64,
+    duration: Option<f64>,
+    height: Option<u32>,
+    width: Option<u32>,
+    audio_sample_rate: Option<u32>,
+    audio_codec: Option<&'row str>,
+    audio_bit_depth: Option<u32>,
+    audio_num_channels: Option<u32>,
+    spaces: HashMap<(), ()>,
+    task_uuid: &'row str,
+    priority: Option<f64>,
+    client_metadata: Option<&'row RawValue>,
+    images_data: Option<()>,
+    file_type: &'row str,
+    file_size: u64,
+    is_valid: bool,
+    backing_item_uuid: &'row str,
+    assigned_user_email: Option<&'row str>,
+    last_actioned_by_user_email: Option<&'row str>,
+    workflow_graph_node: Option<NodeJson<'row>>,
+}
+
+#[derive(Debug, Serialize)]
+struct NodeJson<'row> {
+    uuid: &'row str,
+    title: &'row str,
+}
+
+/// Lists label rows, in the order of the project.
+pub(super) fn list(connection: &Connection, project: &Project, request: ListRows) -> Result<String, ApiError> {
+    // Nothing here is shadow data.
+    if request.shadow_data_state.as_deref() == Some("SHADOW_DATA") {
+        return Ok("[]".to_owned());
+    }
+    let definition = project.definition();
+    let with_metadata = request.include_client_metadata.unwrap_or(false);
+    let with_node = request.include_workflow_graph_node.unwrap_or(true);
+    let branch = request.branch_name.clone().unwrap_or_else(|| MAIN_BRANCH.to_owned());
+    let filter = filter(request, &branch, &definition.stages)?;
+    let rows = store::metadata(connection, &filter)?;
+    let stages: HashMap<String, &Stage> =
+        definition.stages.iter().map(|stage| (stage.uuid.to_string(), stage)).collect();
+    let dataset_hash = definition.dataset_hash.to_string();
+    let listed = rows.iter().map(|row| {
+        let stage = stages.get(&row.stage);
+        let metadata = row.item.client_metadata.as_deref().filter(|_| with_metadata);
+        Ok(RowJson {
+            dataset_hash: &dataset_hash,
+            dataset_title: &definition.dataset_title,
+            branch_name: row.branch.as_deref().unwrap_or(&branch),
+            client_metadata: metadata.map(serde_json::from_str).transpose()?,
+            workflow_graph_node: stage
+                .filter(|_| with_node)
+                .map(|stage| NodeJson { uuid: &row.stage, title: &stage.title }),
+            ..row_json(row, stage.map(|stage| stage.kind))
+        })
+    });
+    let listed: Vec<_> = listed.collect::<Result<_, serde_json::Error>>()?;
+    Ok(serde_json::to_string(&listed)?)
+}
+
+fn filter(request: ListRows, branch: &str, stages: &[Stage]) -> Result<MetadataFilter, ApiError> {
+    let moment = |text: Option<String>| match text {
+        None => Ok(None),
+        Some(text) => match clock::parse(&text) {
+            Some(moment) => Ok(Some(moment)),
+            None => Err(ApiError::invalid(format!("expected a date and time (ISO 8601), found `{text}`"))),
+        },
+    };
+    let uuids = |list: Option<Vec<String>>| list.map(|list| list.iter().map(canonical).collect());
+    let all_branches = request.include_all_label_branches.unwrap_or(false);
+    let mut at = None;
+    if let Some(titles) = request.workflow_graph_node_title_eq {
+        let titles = Vec::from(titles);
+        let stages = stages.iter().filter(|stage| titles.contains(&stage.title));
+        at = Some(stages.map(|stage| stage.uuid.to_string()).collect::<Vec<_>>());
+    }
+    if let Some(pattern) = request.workflow_graph_node_title_like {
+        let stages = stages.iter().filter(|stage| like(&pattern, &stage.title)).map(|stage| stage.uuid.to_string());
+        let stages: Vec<_> = stages.filter(|uuid| at.as_ref().is_none_or(|at| at.contains(uuid))).collect();
+        at = Some(stages);
+    }
+    Ok(MetadataFilter {
+        branch: (!all_branches).then(|| branch.to_owned()),
+        uninitialised: request.include_uninitialised_labels.unwrap_or(false),
+        edited_before: moment(request.edited_before)?,
+        edited_after: moment(request.edited_after)?,
+        statuses: request.label_statuses,
+        data_hashes: uuids(request.data_hashes),
+        label_hashes: uuids(request.label_hashes),
+        titles: request.data_title_eq.map(Vec::from),
+        title_like: request.data_title_like,
+        stages: at,
+    })
+}
+
+/// SQL's `LIKE`: `%` is any text, `_` any one character, and case does not matter.
+fn like(pattern: &str, text: &str) -> bool {
+    fn matches(pattern: &[char], text: &[char]) -> bool {
+        match (pattern, text) {
+            ([], rest) => rest.is_empty(),
+            (['%', after @ ..], _) => (0..=text.len()).any(|skipped| matches(after, &text[skipped..])),
+            (['_', after @ ..], [_, rest @ ..]) => matches(after, rest),
+            ([one, after @ ..], [other, rest @ ..]) => one == other && matches(after, rest),
+            _ => false,
+        }
+    }
+    let chars = |text: &str| text.to_lowercase().chars().collect::<Vec<_>>();
+    matches(&chars(pattern), &chars(text))
+}
+
+fn row_json(row: &MetadataRow, kind: Option<StageKind>) -> RowJson<'_> {
+    let item = &row.item;
+    let properties = &item.properties;
+    RowJson {
+        label_hash: row.label_hash.as_deref(),
+        created_at: row.created_at.map(clock::plain),
+        last_edited_at: row.edited_at.map(clock::plain),
+        branch_name: MAIN_BRANCH,
+        data_hash: &item.data_hash,
+        group_hash: None,
+        dataset_hash: "",
+        dataset_title: "",
+        data_title: &item.title,
+        data_type: item.kind.data_type().to_uppercase(),
+        data_link: &item.path,
+        label_status: row.label_status.as_deref().unwrap_or("NOT_LABELLED"),
+        annotation_task_status: annotation_task_status(kind, &row.task_status),
+        is_shadow_data: false,
+        is_image_sequence: false,
+        frames_per_second: properties.fps,
+        number_of_frames: number_of_frames(item),
+        duration: properties.duration,
+        height: properties.height,
+        width: properties.width,
+        audio_sample_rate: properties.audio_sample_rate,
+        audio_codec: properties.audio_codec.as_deref(),
+        audio_bit_depth: properties.audio_bit_depth,
+        audio_num_channels: properties.audio_channels,
+        spaces: HashMap::new(),
+        task_uuid: &row.task_uuid,
+        priority: (kind != Some(StageKind::Complete)).then_some(row.priority),
+        client_metadata: None,
+        images_data: None,
+        file_type: &item.mime_type,
+        file_size: properties.size,
+        is_valid: true,
+        backing_item_uuid: &item.uuid,
+        assigned_user_email: row.assignee.as_deref(),
+        last_actioned_by_user_email: row.last_actioned_by.as_deref(),
+        workflow_graph_node: None,
+    }
+}
+
+/// Frames of a video, milliseconds of audio, 1 for everything else.
+fn number_of_frames(item: &store::Item) -> u64 {
+    match item.kind {
+        MediaKind::Video => item.properties.frames.unwrap_or(1).into(),
+        // A duration is finite and not negative, and a cast of too large a number saturates.
+        MediaKind::Audio => (item.properties.duration.unwrap_or(0.0) * 1000.0).round() as u64,
+        MediaKind::Image | MediaKind::Text | MediaKind::Pdf => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::like;
+
+    #[test]
+    fn like_is_that_of_sql() {
+        assert!(like("agent%", "Agent 1"));
+        assert!(like("%1", "Agent 1"));
+        assert!(like("Agent _", "Agent 1"));
+        assert!(!like("Agent", "Agent 1"));
+        assert!(!like("_", ""));
+    }
+}

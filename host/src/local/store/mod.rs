@@ -1,0 +1,103 @@
+//! The state file: what happened to a project. One writer at a time, readers beside it.
+
+mod items;
+mod labels;
+mod schema;
+mod tasks;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+pub(super) use self::items::{Item, ItemPatch, find_items, insert_item, patch_item, recorded_items};
+pub(super) use self::labels::{
+    LabelRow, MetadataFilter, MetadataRow, branches, create_label_row, find_data_unit, find_label_row, find_on_branch, metadata,
+    overwrite_document, set_label_status,
+};
+pub(super) use self::schema::{FORMAT, Meta, create};
+pub(super) use self::tasks::{
+    Task, TaskFilter, assign, find_task, item_of, occupied_stages, place, release, set_priority, tasks_at,
+};
+use super::error::LocalError;
+
+/// How long a connection waits for another process that is writing.
+const BUSY: Duration = Duration::from_secs(10);
+/// Connections that are kept for readers; more are made when needed, and closed after use.
+const READERS: usize = 8;
+
+/// An open state file.
+#[derive(Debug)]
+pub(super) struct Store {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl Store {
+    /// Opens the state file that is there, and checks its format.
+    pub(super) fn open(path: &Path) -> Result<Self, LocalError> {
+        let failed = || LocalError::state(path);
+        let writer = connect(path).map_err(failed())?;
+        let found: i64 = writer.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed())?;
+        if found != FORMAT {
+            return Err(LocalError::StateFormat { path: path.to_owned(), expected: FORMAT, found });
+        }
+        Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers: Mutex::default() })
+    }
+
+    /// Runs `work` in a transaction of its own, which sees one state from beginning to end.
+    pub(super) fn read<T, E: From<rusqlite::Error>>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        // Taken out of the list, and not used behind its lock: readers run side by side.
+        let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut reader = match kept {
+            Some(reader) => reader,
+            None => connect(&self.path)?,
+        };
+        let result = {
+            let transaction = reader.transaction()?;
+            work(&transaction)
+        };
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < READERS {
+            readers.push(reader);
+        }
+        result
+    }
+
+    /// Runs `work` in a transaction that is kept if it succeeds and undone if it does not. Once this returns `Ok`,
+    /// the change survives the end of the process and a loss of power.
+    pub(super) fn write<T, E: From<rusqlite::Error>>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        // Immediate: a transaction that reads first and is refused when it writes could not be repeated here.
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = work(&transaction)?;
+        transaction.commit()?;
+        Ok(result)
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // In KiB when negative: 32 MiB hold the indexes of some 100,000 tasks.
+    connection.pragma_update(None, "cache_size", -32 * 1024)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}
+
+/// A JSON array for `json_each`, which is how a list gets into one prepared statement.
+fn json_list<T: AsRef<str>>(values: &[T]) -> String {
+    serde_json::Value::from_iter(values.iter().map(AsRef::as_ref)).to_string()
+}

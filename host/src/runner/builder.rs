@@ -1,0 +1,175 @@
+//! How a runner is described and built. All that can be wrong is found here, before any task is touched.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::plan::plan;
+use super::{Event, RunError, RunOptions, Runner, Shared};
+use crate::encord::{Client, Project};
+use crate::engine::{Engine, Limits};
+use crate::journal::Journal;
+use crate::labels::Ontology;
+use crate::plugin::{CompileCache, Plugin, PluginRef};
+
+type BeforeRun = Box<dyn FnOnce(&Project, &[Arc<Plugin>]) -> Result<(), String> + Send>;
+
+/// Describes a runner; see [`Runner::builder`].
+#[derive(Default)]
+pub struct RunnerBuilder {
+    client: Option<Client>,
+    project: Option<Uuid>,
+    plugins: Vec<PluginRef>,
+    options: RunOptions,
+    limits: Limits,
+    state_dir: Option<PathBuf>,
+    cache_dir: Option<PathBuf>,
+    before_run: Option<BeforeRun>,
+    on_event: Option<Box<dyn Fn(&Event) + Send + Sync>>,
+}
+
+impl std::fmt::Debug for RunnerBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunnerBuilder")
+            .field("project", &self.project)
+            .field("plugins", &self.plugins)
+            .field("options", &self.options)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RunnerBuilder {
+    /// The client through which everything goes. Required.
+    #[must_use]
+    pub fn client(mut self, client: Client) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// The project to work on. Required.
+    #[must_use]
+    pub fn project_hash(mut self, project: Uuid) -> Self {
+        self.project = Some(project);
+        self
+    }
+
+    /// A plugin. At least one is required. Stages are emptied in the order of the plugins and, within one, of
+    /// what it declares.
+    #[must_use]
+    pub fn plugin(mut self, plugin: PluginRef) -> Self {
+        self.plugins.push(plugin);
+        self
+    }
+
+    /// How the run goes. Default: see [`RunOptions`].
+    #[must_use]
+    pub fn options(mut self, options: RunOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The limits of each attempt. Default: see [`Limits`].
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The directory of the journal. Required. One runner at a time can use it.
+    #[must_use]
+    pub fn state_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.state_dir = Some(folder.into());
+        self
+    }
+
+    /// The directory of compiled plugins. Default: none, each plugin is compiled.
+    #[must_use]
+    pub fn cache_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cache_dir = Some(folder.into());
+        self
+    }
+
+    /// Called when everything is ready and no task was touched. It sees the project and the plugins; what it
+    /// returns as an error is why [`RunnerBuilder::build`] fails.
+    #[must_use]
+    pub fn before_run(
+        mut self,
+        check: impl FnOnce(&Project, &[Arc<Plugin>]) -> Result<(), String> + Send + 'static,
+    ) -> Self {
+        self.before_run = Some(Box::new(check));
+        self
+    }
+
+    /// Called for each event, from whichever thread it happens on. It must return soon.
+    #[must_use]
+    pub fn on_event(mut self, see: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.on_event = Some(Box::new(see));
+        self
+    }
+
+    /// Loads the plugins, connects to the project and matches the two.
+    ///
+    /// # Errors
+    /// Whatever is wrong, before any task is touched; see [`RunError`].
+    pub async fn build(self) -> Result<Runner, RunError> {
+        let client = self.client.ok_or(RunError::Incomplete("a client"))?;
+        let hash = self.project.ok_or(RunError::Incomplete("a project hash"))?;
+        let state_dir = self.state_dir.ok_or(RunError::Incomplete("a state directory"))?;
+        if self.plugins.is_empty() {
+            return Err(RunError::NoPlugin);
+        }
+        let engine = Engine::new(self.limits, self.options.concurrency)
+            .map_err(|error| RunError::Engine(format!("{error:#}")))?;
+        let engine = Arc::new(engine);
+        let cache = Arc::new(match &self.cache_dir {
+            Some(folder) => CompileCache::open(folder),
+            None => CompileCache::disabled(),
+        });
+        // Side by side, since one waits for processors and the other for the network.
+        let (plugins, connected) =
+            tokio::join!(load(&engine, &cache, &self.plugins), connect(&client, hash));
+        let plugins = plugins?;
+        let (project, ontology) = connected?;
+        let served = plan(&project, &ontology, &plugins)?;
+        if let Some(check) = self.before_run {
+            check(&project, &plugins).map_err(RunError::Refused)?;
+        }
+        let journal = Journal::open(&state_dir)?;
+        let shared = Shared {
+            client,
+            project: Arc::new(project),
+            ontology: Arc::new(ontology),
+            engine,
+            journal,
+            on_event: self.on_event,
+        };
+        Ok(Runner { shared: Arc::new(shared), served, plugins, options: self.options })
+    }
+}
+
+async fn load(
+    engine: &Arc<Engine>,
+    cache: &Arc<CompileCache>,
+    references: &[PluginRef],
+) -> Result<Vec<Arc<Plugin>>, RunError> {
+    let mut plugins = Vec::with_capacity(references.len());
+    for reference in references {
+        plugins.push(Arc::new(Plugin::load(engine, cache, reference).await?));
+    }
+    Ok(plugins)
+}
+
+async fn connect(client: &Client, hash: Uuid) -> Result<(Project, Ontology), RunError> {
+    let project = client.project(hash).await?;
+    let ontology = client.ontology(project.ontology_uuid).await?;
+    let ontology = Ontology::parse(
+        &ontology.uuid.to_string(),
+        &ontology.title,
+        &ontology.description,
+        &ontology.editor,
+    )
+    .map_err(|error| RunError::Ontology(error.to_string()))?;
+    Ok((project, ontology))
+}

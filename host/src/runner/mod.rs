@@ -1,0 +1,238 @@
+//! The loop: polls stages, runs attempts, retries, commits.
+
+mod builder;
+mod commit;
+mod drain;
+mod error;
+mod plan;
+mod resolve;
+mod resume;
+mod summary;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+pub use builder::RunnerBuilder;
+pub use error::RunError;
+pub use resume::ResumeError;
+pub use summary::{StageSummary, Summary, TaskFailure};
+
+use crate::encord::{Client, Project};
+use crate::engine::Engine;
+use crate::journal::Journal;
+use crate::labels::Ontology;
+use crate::plugin::Plugin;
+use plan::Served;
+
+/// How a run goes. The first four are those of the Python runner, with its names and defaults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunOptions {
+    /// A new pass starts this long after the last one started. Default: none, the run ends when the queues
+    /// are empty.
+    pub refresh_every: Option<Duration>,
+    /// Further attempts at a task whose attempt failed. Default 3.
+    pub num_retries: u32,
+    /// Tasks whose dependencies are fetched together, and the most that are worked on at a time. Default 300.
+    pub task_batch_size: usize,
+    /// Tasks that are taken from a stage in one pass. Default: none, all of them.
+    pub max_tasks_per_stage: Option<usize>,
+    /// Attempts that run at the same time. Default: twice the number of processors.
+    pub concurrency: usize,
+    /// How long running attempts may take to end once the run was asked to end. Default 10 s.
+    pub grace: Duration,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            refresh_every: None,
+            num_retries: 3,
+            task_batch_size: 300,
+            max_tasks_per_stage: None,
+            concurrency: 2 * std::thread::available_parallelism().map_or(1, usize::from),
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What happens in a run, for a display.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A stage is about to be emptied.
+    StageStarted {
+        /// Its title.
+        title: String,
+    },
+    /// Tasks of the current stage were found.
+    TasksListed {
+        /// How many.
+        count: u64,
+    },
+    /// A task of the current stage has ended.
+    TaskEnded {
+        /// Whether it failed.
+        failed: bool,
+    },
+    /// The current stage is empty.
+    StageEnded,
+    /// The pass is over; the next one starts after this time.
+    Waiting(Duration),
+}
+
+/// What all stages of a run share.
+struct Shared {
+    client: Client,
+    project: Arc<Project>,
+    ontology: Arc<Ontology>,
+    engine: Arc<Engine>,
+    journal: Journal,
+    on_event: Option<Box<dyn Fn(&Event) + Send + Sync>>,
+}
+
+impl Shared {
+    fn emit(&self, event: &Event) {
+        if let Some(on_event) = &self.on_event {
+            on_event(event);
+        }
+    }
+}
+
+/// Runs plugins on the tasks of a project. See [`Runner::builder`].
+pub struct Runner {
+    shared: Arc<Shared>,
+    served: Vec<Served>,
+    plugins: Vec<Arc<Plugin>>,
+    options: RunOptions,
+}
+
+impl std::fmt::Debug for Runner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runner")
+            .field("project", &self.shared.project.hash)
+            .field("plugins", &self.plugins)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Runner {
+    /// Starts the description of a runner.
+    pub fn builder() -> RunnerBuilder {
+        RunnerBuilder::default()
+    }
+
+    /// The project that the runner works on.
+    pub fn project(&self) -> &Project {
+        &self.shared.project
+    }
+
+    /// The plugins, in the order in which they were given.
+    pub fn plugins(&self) -> &[Arc<Plugin>] {
+        &self.plugins
+    }
+
+    /// Empties the stages in order, once or, with [`RunOptions::refresh_every`], until `shutdown` is
+    /// cancelled. A task that one stage sends to a later one is found in the same pass.
+    ///
+    /// Failed tasks are no error: the summary tells of them.
+    ///
+    /// # Errors
+    /// If Encord can no longer be asked for tasks, or the journal can no longer be written to. With
+    /// `refresh_every`, the former ends the pass only.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<Summary, RunError> {
+        let stages: Vec<_> = self.served.iter().collect();
+        self.passes(&stages, &shutdown).await
+    }
+
+    /// Empties one stage once: by its title, its UUID, or the name under which its plugin declared it.
+    ///
+    /// # Errors
+    /// If no plugin serves that stage; else as [`Runner::run`].
+    pub async fn run_stage(&self, stage: &str, shutdown: CancellationToken) -> Result<Summary, RunError> {
+        let is_meant = |served: &&Served| {
+            served.stage.title == stage
+                || uuid::Uuid::try_parse(stage).is_ok_and(|uuid| served.stage.uuid == uuid)
+                || served.declaration.stage == stage
+        };
+        let Some(served) = self.served.iter().find(is_meant) else {
+            return Err(RunError::NotServed {
+                stage: stage.to_owned(),
+                served: self.served.iter().map(|served| served.stage.title.clone()).collect(),
+            });
+        };
+        let once = Self {
+            shared: Arc::clone(&self.shared),
+            served: Vec::new(),
+            plugins: Vec::new(),
+            options: RunOptions { refresh_every: None, ..self.options.clone() },
+        };
+        once.passes(&[served], &shutdown).await
+    }
+
+    async fn passes(&self, stages: &[&Served], shutdown: &CancellationToken) -> Result<Summary, RunError> {
+        let started = Instant::now();
+        let resumed = resume::resume(&self.shared.client, &self.shared.journal, self.shared.project.hash).await?;
+        if resumed.finished + resumed.dropped > 0 {
+            tracing::info!(
+                "an earlier run was interrupted: {} of its commits were brought to their end, {} were dropped",
+                resumed.finished,
+                resumed.dropped
+            );
+        }
+        let mut summary = Summary {
+            stages: stages.iter().map(|served| StageSummary::new(&served.stage)).collect(),
+            resumed: resumed.finished,
+            ..Summary::default()
+        };
+        while !shutdown.is_cancelled() {
+            let next = tokio::time::Instant::now() + self.options.refresh_every.unwrap_or_default();
+            let result = self.pass(stages, &mut summary, shutdown).await;
+            summary.passes += 1;
+            match result {
+                Ok(()) => {}
+                Err(RunError::Encord(error)) if self.options.refresh_every.is_some() && error.is_transient() => {
+                    tracing::error!("{error}; the next pass tries again");
+                }
+                Err(error) => return Err(error),
+            }
+            if self.options.refresh_every.is_none() {
+                break;
+            }
+            self.shared.emit(&Event::Waiting(next.saturating_duration_since(tokio::time::Instant::now())));
+            tokio::select! {
+                () = tokio::time::sleep_until(next) => {}
+                () = shutdown.cancelled() => {}
+            }
+        }
+        summary.interrupted = shutdown.is_cancelled();
+        summary.elapsed = started.elapsed();
+        Ok(summary)
+    }
+
+    async fn pass(
+        &self,
+        stages: &[&Served],
+        summary: &mut Summary,
+        shutdown: &CancellationToken,
+    ) -> Result<(), RunError> {
+        for (served, kept) in stages.iter().zip(&mut summary.stages) {
+            if shutdown.is_cancelled() {
+                break;
+            }
+            self.shared.emit(&Event::StageStarted { title: served.stage.title.clone() });
+            // Spans are of the highest level, so that no filter takes the task away from a line of the log.
+            let span = tracing::error_span!("stage", stage = %served.stage.title);
+            let so_far = kept.clone();
+            let (sum, result) =
+                drain::drain(&self.shared, served, &self.options, so_far, shutdown).instrument(span).await;
+            *kept = sum;
+            self.shared.emit(&Event::StageEnded);
+            result?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! What a run came to.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::encord::Stage;
+
+/// Failed tasks of which the details are kept, per stage. All are counted, and all are logged.
+const FAILURES_KEPT: usize = 1_000;
+
+/// What a run came to, stage by stage.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Summary {
+    /// One for each stage that was served, in order. Passes are added up.
+    pub stages: Vec<StageSummary>,
+    /// Passes over all stages.
+    pub passes: u64,
+    /// Commits of an earlier run that were brought to their end.
+    pub resumed: u64,
+    /// True if the run ended because it was asked to.
+    pub interrupted: bool,
+    /// Wall-clock time of the whole run.
+    pub elapsed: Duration,
+}
+
+impl Summary {
+    /// Tasks that failed, over all stages.
+    pub fn failed(&self) -> u64 {
+        self.stages.iter().map(|stage| stage.failed).sum()
+    }
+
+    /// Tasks whose agent came to a decision that was carried out, over all stages.
+    pub fn done(&self) -> u64 {
+        self.stages.iter().map(StageSummary::done).sum()
+    }
+}
+
+/// What became of the tasks of one stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageSummary {
+    /// The stage.
+    pub uuid: Uuid,
+    /// Its title.
+    pub title: String,
+    /// Pathways of the stage, in its order, with the number of tasks that went along each.
+    pub pathways: Vec<(String, u64)>,
+    /// Tasks that the agent left where they are.
+    pub stayed: u64,
+    /// Tasks that failed for good: the agent came to no decision, or Encord refused it.
+    pub failed: u64,
+    /// Tasks that had left the stage before they could be moved, by somebody else's doing.
+    pub gone: u64,
+    /// Attempts beyond the first, over all tasks.
+    pub retries: u64,
+    /// Time from the first request to the last answer.
+    pub elapsed: Duration,
+    /// The first 1,000 of the failed tasks.
+    pub failures: Vec<TaskFailure>,
+}
+
+/// A task that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskFailure {
+    /// The task.
+    pub task: Uuid,
+    /// The title of its data unit.
+    pub data_title: String,
+    /// What it ended in, for example `trap` or `unknown pathway`.
+    pub kind: &'static str,
+    /// The whole story: the plugin's own message and, for a trap, the backtrace.
+    pub message: String,
+    /// Attempts that were made.
+    pub attempts: u32,
+}
+
+impl StageSummary {
+    pub(super) fn new(stage: &Stage) -> Self {
+        Self {
+            uuid: stage.uuid,
+            title: stage.title.clone(),
+            pathways: stage.pathways.iter().map(|pathway| (pathway.name.clone(), 0)).collect(),
+            stayed: 0,
+            failed: 0,
+            gone: 0,
+            retries: 0,
+            elapsed: Duration::ZERO,
+            failures: Vec::new(),
+        }
+    }
+
+    /// Tasks that moved or were left on purpose.
+    pub fn done(&self) -> u64 {
+        self.moved() + self.stayed
+    }
+
+    /// Tasks that went along a pathway.
+    pub fn moved(&self) -> u64 {
+        self.pathways.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Tasks that ended in any way, per second.
+    pub fn tasks_per_second(&self) -> f64 {
+        let seconds = self.elapsed.as_secs_f64();
+        if seconds > 0.0 { (self.done() + self.failed + self.gone) as f64 / seconds } else { 0.0 }
+    }
+
+    pub(super) fn fail(&mut self, failure: TaskFailure) {
+        self.failed += 1;
+        if self.failures.len() < FAILURES_KEPT {
+            self.failures.push(failure);
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! What the user gave, as typed values: flags, then the environment (clap reads both), then the file, then
+//! the default. All mistakes are reported at once.
+
+use std::env;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::cli::RunArgs;
+use crate::encord::{Domain, Key};
+use crate::engine::Limits;
+use crate::plugin::PluginRef;
+use crate::runner::RunOptions;
+
+const DEFAULT_DOMAIN: &str = "https://api.encord.com";
+
+/// What a run is to do.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) plugins: Vec<PluginRef>,
+    pub(crate) target: Target,
+    pub(crate) options: RunOptions,
+    pub(crate) limits: Limits,
+    pub(crate) state_dir: Option<PathBuf>,
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// Where the tasks are.
+#[derive(Debug)]
+pub(crate) enum Target {
+    Encord { domain: Domain, key: Box<Key>, project: Uuid },
+    Local { folder: PathBuf },
+}
+
+/// A mistake in what was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mistake {
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+}
+
+/// The file of `--config`: the names of the flags.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ConfigFile {
+    plugin: Option<OneOrMore>,
+    project_hash: Option<String>,
+    local: Option<PathBuf>,
+    refresh_every: Option<Scalar>,
+    num_retries: Option<Scalar>,
+    task_batch_size: Option<Scalar>,
+    max_tasks_per_stage: Option<Scalar>,
+    concurrency: Option<Scalar>,
+    memory: Option<Scalar>,
+    timeout: Option<Scalar>,
+    value_size: Option<Scalar>,
+    log_size: Option<Scalar>,
+    grace: Option<Scalar>,
+    domain: Option<String>,
+    ssh_key_file: Option<PathBuf>,
+    state_dir: Option<PathBuf>,
+    cache_dir: Option<PathBuf>,
+    log: Option<String>,
+    log_format: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+/// A number as a number or as text; what it must be is checked where flags are checked too.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Integer(i64),
+    Float(f64),
+    Text(String),
+}
+
+impl From<Scalar> for String {
+    fn from(scalar: Scalar) -> Self {
+        match scalar {
+            Scalar::Integer(number) => number.to_string(),
+            Scalar::Float(number) => number.to_string(),
+            Scalar::Text(text) => text,
+        }
+    }
+}
+
+/// Fills what neither flags nor the environment gave from the file of `--config`. Paths in the file are
+/// relative to its folder.
+pub(crate) fn merge_file(args: &mut RunArgs) -> Result<(), Mistake> {
+    let Some(path) = args.config.clone() else { return Ok(()) };
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        mistake(
+            format!("cannot read the settings file `{}`: {error}", path.display()),
+            "check the path that --config or RUNNER_HOST_CONFIG names",
+        )
+    })?;
+    let file: ConfigFile = toml::from_str(&text).map_err(|error| {
+        mistake(
+            format!("the settings file `{}` is wrong:\n{}", path.display(), error.to_string().trim_end()),
+            "its keys are the long options of `runner-host --help`, for example `task-batch-size = 100`",
+        )
+    })?;
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let near = |path: PathBuf| folder.join(path);
+    if args.plugin.is_empty() {
+        let plugins = match file.plugin {
+            None => Vec::new(),
+            Some(OneOrMore::One(plugin)) => vec![plugin],
+            Some(OneOrMore::More(plugins)) => plugins,
+        };
+        args.plugin = plugins.into_iter().map(|plugin| beside(&folder, &plugin)).collect();
+    }
+    if args.project_hash.is_none() && args.local.is_none() {
+        if file.project_hash.is_some() && file.local.is_some() {
+            return Err(mistake(
+                format!("the settings file `{}` has both `project-hash` and `local`", path.display()),
+                "keep one of them",
+            ));
+        }
+        args.project_hash = file.project_hash;
+        args.local = file.local.map(near);
+    }
+    let fill = |slot: &mut Option<String>, value: Option<Scalar>| {
+        if slot.is_none() {
+            *slot = value.map(String::from);
+        }
+    };
+    fill(&mut args.refresh_every, file.refresh_every);
+    fill(&mut args.num_retries, file.num_retries);
+    fill(&mut args.task_batch_size, file.task_batch_size);
+    fill(&mut args.max_tasks_per_stage, file.max_tasks_per_stage);
+    fill(&mut args.concurrency, file.concurrency);
+    fill(&mut args.memory, file.memory);
+    fill(&mut args.timeout, file.timeout);
+    fill(&mut args.value_size, file.value_size);
+    fill(&mut args.log_size, file.log_size);
+    fill(&mut args.grace, file.grace);
+    args.domain = args.domain.take().or(file.domain);
+    args.log.log = args.log.log.take().or(file.log);
+    args.log.log_format = args.log.log_format.take().or(file.log_format);
+    args.ssh_key_file = args.ssh_key_file.take().or(file.ssh_key_file.map(near));
+    args.state_dir = args.state_dir.take().or(file.state_dir.map(near));
+    args.cache_dir = args.cache_dir.take().or(file.cache_dir.map(near));
+    Ok(())
+}
+
+/// `[STAGE=]FILE` with the file relative to `folder`.
+fn beside(folder: &Path, plugin: &str) -> String {
+    match plugin.split_once('=') {
+        Some((stage, path)) => format!("{stage}={}", folder.join(path).display()),
+        None => folder.join(plugin).display().to_string(),
+    }
+}
+
+impl Settings {
+    /// Reads what was given.
+    ///
+    /// # Errors
+    /// All mistakes, in the order of the options.
+    pub(crate) fn new(args: RunArgs) -> Result<Self, Vec<Mistake>> {
+        let mut mistakes = Vec::new();
+        let mut plugins = Vec::new();
+        for plugin in &args.plugin {
+            match plugin.parse::<PluginRef>() {
+                Ok(plugin) => plugins.push(plugin),
+                Err(error) => mistakes.push(mistake(format!("--plugin: {error}"), "for example --plugin stage.wasm")),
+            }
+        }
+        if args.plugin.is_empty() {
+            mistakes.push(mistake(
+                "expected a plugin, found none",
+                "name one: runner-host --plugin stage.wasm --local ./my-project",
+            ));
+        }
+        let defaults = RunOptions::default();
+        let limits = Limits::default();
+        let mut read = Reader { mistakes: &mut mistakes };
+        let options = RunOptions {
+            refresh_every: read.seconds("refresh-every", &args.refresh_every, false),
+            num_retries: read.number("num-retries", &args.num_retries, 0).unwrap_or(defaults.num_retries),
+            task_batch_size: read
+                .number("task-batch-size", &args.task_batch_size, 1)
+                .unwrap_or(defaults.task_batch_size),
+            max_tasks_per_stage: read.number("max-tasks-per-stage", &args.max_tasks_per_stage, 1),
+            concurrency: read.number("concurrency", &args.concurrency, 1).unwrap_or(defaults.concurrency),
+            grace: read.seconds("grace", &args.grace, true).unwrap_or(defaults.grace),
+        };
+        let limits = Limits {
+            memory: read.size("memory", &args.memory, 20, 4096).unwrap_or(limits.memory),
+            time: read.seconds("timeout", &args.timeout, false).unwrap_or(limits.time),
+            value_bytes: read.size("value-size", &args.value_size, 20, 2048).unwrap_or(limits.value_bytes),
+            log_bytes: read.size("log-size", &args.log_size, 10, 1 << 20).unwrap_or(limits.log_bytes),
+        };
+        let target = target(&args, &mut mistakes);
+        match target {
+            Some(target) if mistakes.is_empty() => Ok(Self {
+                plugins,
+                target,
+                options,
+                limits,
+                state_dir: args.state_dir,
+                cache_dir: args.cache_dir,
+            }),
+            _ => Err(mistakes),
+        }
+    }
+}
+
+/// Reads options and collects what is wrong with them.
+struct Reader<'a> {
+    mistakes: &'a mut Vec<Mistake>,
+}
+
+impl Reader<'_> {
+    fn number<T: FromStr + PartialOrd + Display + Copy>(
+        &mut self,
+        name: &str,
+        value: &Option<String>,
+        least: T,
+    ) -> Option<T> {
+        let text = value.as_deref()?;
+        let number = text.trim().parse().ok().filter(|number| *number >= least);
+        if number.is_none() {
+            self.mistakes.push(mistake(
+                format!("--{name}: expected a whole number of at least {least}, found `{text}`"),
+                format!("`--{name}` may also come from {} or from the settings file", variable(name)),
+            ));
+        }
+        number
+    }
+
+    /// A size in units of `2^shift` bytes.
+    fn size(&mut self, name: &str, value: &Option<String>, shift: u32, most: usize) -> Option<usize> {
+        let number: usize = self.number(name, value, 1)?;
+        if number > most {
+            let unit = if shift == 20 { "MiB" } else { "KiB" };
+            self.mistakes.push(mistake(
+                format!("--{name}: expected at most {most} {unit}, found {number}"),
+                format!("the number is in {unit}"),
+            ));
+            return None;
+        }
+        Some(number << shift)
+    }
+
+    fn seconds(&mut self, name: &str, value: &Option<String>, zero: bool) -> Option<Duration> {
+        let text = value.as_deref()?;
+        let seconds = text.trim().parse::<f64>().ok();
+        let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let duration = duration.filter(|duration| zero || !duration.is_zero());
+        if duration.is_none() {
+            let least = if zero { "of at least 0" } else { "over 0" };
+            self.mistakes.push(mistake(
+                format!("--{name}: expected a number of seconds {least}, found `{text}`"),
+                format!("`--{name}` may also come from {} or from the settings file", variable(name)),
+            ));
+        }
+        duration
+    }
+}
+
+fn target(args: &RunArgs, mistakes: &mut Vec<Mistake>) -> Option<Target> {
+    if let Some(folder) = &args.local {
+        return Some(Target::Local { folder: folder.clone() });
+    }
+    let Some(hash) = &args.project_hash else {
+        mistakes.push(mistake(
+            "expected a project, found none",
+            "name one with --project-hash <uuid> (the UUID in the project's address), or a local one with \
+             --local <folder>",
+        ));
+        return None;
+    };
+    let project = Uuid::try_parse(hash.trim()).ok();
+    if project.is_none() {
+        mistakes.push(mistake(
+            format!("--project-hash: expected a UUID, found `{hash}`"),
+            "copy it from the project's address: https://app.encord.com/projects/view/<uuid>",
+        ));
+    }
+    let domain = args.domain.as_deref().map(str::trim).filter(|domain| !domain.is_empty());
+    let domain = domain.unwrap_or(DEFAULT_DOMAIN);
+    let domain = match domain.parse::<Domain>() {
+        Ok(domain) => Some(domain),
+        Err(error) => {
+            mistakes.push(mistake(error.to_string(), "set --domain or ENCORD_DOMAIN"));
+            None
+        }
+    };
+    let content = env::var("ENCORD_SSH_KEY").ok().filter(|content| !content.trim().is_empty());
+    let passphrase = env::var("ENCORD_SSH_KEY_PASSPHRASE").ok();
+    let key = match read_key(content, args.ssh_key_file.as_deref(), passphrase.as_deref()) {
+        Ok(key) => Some(key),
+        Err(mistake) => {
+            mistakes.push(mistake);
+            None
+        }
+    };
+    Some(Target::Encord { domain: domain?, key: Box::new(key?), project: project? })
+}
+
+/// The rules of the Python runner: content or file, content wins with a warning, and a value that looks like
+/// the other kind is a mistake of its own.
+fn read_key(content: Option<String>, file: Option<&Path>, passphrase: Option<&str>) -> Result<Key, Mistake> {
+    const FILE: &str = "ENCORD_SSH_KEY_FILE";
+    let file = file.filter(|file| !file.as_os_str().is_empty()).map(expand_home);
+    if let Some(content) = &content
+        && Path::new(content.trim()).exists()
+    {
+        return Err(mistake(
+            "ENCORD_SSH_KEY: expected the private key itself, found the path of a file",
+            format!("set {FILE} (or --ssh-key-file) to the path instead"),
+        ));
+    }
+    if let Some(file) = &file
+        && !file.is_file()
+    {
+        return Err(mistake(
+            format!("{FILE}: expected the path of a private key, found no file at `{}`", file.display()),
+            "if you meant to give the key itself, set ENCORD_SSH_KEY",
+        ));
+    }
+    let (text, from) = match (content, file) {
+        (Some(content), file) => {
+            if file.is_some() {
+                tracing::warn!("both ENCORD_SSH_KEY and {FILE} are set; ENCORD_SSH_KEY is used");
+            }
+            (content, "ENCORD_SSH_KEY".to_owned())
+        }
+        (None, Some(file)) => {
+            let text = std::fs::read_to_string(&file).map_err(|error| {
+                mistake(format!("cannot read the key file `{}`: {error}", file.display()), "check its permissions")
+            })?;
+            (text, format!("`{}`", file.display()))
+        }
+        (None, None) => {
+            return Err(mistake(
+                "expected a private SSH key for Encord, found neither ENCORD_SSH_KEY_FILE nor ENCORD_SSH_KEY",
+                "set ENCORD_SSH_KEY_FILE to the path of the key, or ENCORD_SSH_KEY to its content; how to make and \
+                 register one: https://docs.encord.com/platform-documentation/General/general-access-keys\n      \
+                 to work without an account: --local <folder> in place of --project-hash",
+            ));
+        }
+    };
+    Key::parse(&text, passphrase)
+        .map_err(|error| mistake(format!("the key of {from} cannot be used: {error}"), error.help()))
+}
+
+fn expand_home(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), env::home_dir()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+fn variable(name: &str) -> String {
+    format!("RUNNER_HOST_{}", name.to_uppercase().replace('-', "_"))
+}
+
+fn mistake(message: impl Into<String>, help: impl Into<String>) -> Mistake {
+    Mistake { message: message.into(), help: Some(help.into()) }
+}

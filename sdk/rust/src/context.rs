@@ -1,0 +1,188 @@
+use std::sync::Arc;
+
+use crate::bindings::runner::stage::context as wit;
+use crate::{
+    AgentStage, AgentTask, Declaration, Error, LabelRow, Ontology, Project, Result, StorageItem,
+};
+
+/// One attempt at one task: all that an agent can ask for. A clone is another handle of the same attempt.
+///
+/// Most agents take what they need as parameters instead. The context is for what is needed only now
+/// and then: asked for here and not declared, it is fetched when it is asked for.
+#[derive(Clone, Debug)]
+pub struct Context {
+    // The host gives one handle of it, which parameters of the author's own types may keep too.
+    attempt: Arc<wit::Context>,
+}
+
+impl Context {
+    pub(crate) fn new(attempt: wit::Context) -> Self {
+        Self {
+            attempt: Arc::new(attempt),
+        }
+    }
+
+    /// The task.
+    pub fn task(&self) -> AgentTask {
+        self.attempt.task()
+    }
+
+    /// The project that the task belongs to.
+    pub fn project(&self) -> Project {
+        self.attempt.project()
+    }
+
+    /// The stage at which the task waits.
+    pub fn agent_stage(&self) -> AgentStage {
+        self.attempt.agent_stage()
+    }
+
+    /// The project's ontology.
+    pub fn ontology(&self) -> Ontology {
+        self.attempt.project().ontology()
+    }
+
+    /// The label row of the task, on the task's branch unless the stage has the option `branch`. Every
+    /// call gives the same row: two handles see each other's edits. A row that was never labelled is
+    /// created at Encord when it is fetched, with nothing in it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the data unit was removed, [`Error::Forbidden`], [`Error::Unavailable`];
+    /// [`Error::Other`] if it is not understood.
+    pub fn label_row(&self) -> Result<LabelRow, Error> {
+        self.attempt.label_row().map(LabelRow::new)
+    }
+
+    /// The storage item behind the task's data unit.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Forbidden`] and [`Error::Unavailable`], if it had to be fetched and
+    /// could not be.
+    pub fn storage_item(&self) -> Result<StorageItem, Error> {
+        self.attempt.storage_item()
+    }
+
+    /// 0 for the first attempt at the task, 1 for the first retry, and so on.
+    pub fn attempt(&self) -> u32 {
+        self.attempt.attempt()
+    }
+}
+
+/// What an agent can take as a parameter.
+///
+/// Implement it for types of your own, from the parameters that there are:
+///
+/// ```
+/// use runner_sdk::prelude::*;
+///
+/// /// The size of the picture, in megapixels.
+/// struct Megapixels(f64);
+///
+/// impl FromContext for Megapixels {
+///     fn declare(declaration: &mut Declaration) {
+///         StorageItem::declare(declaration);
+///     }
+///
+///     fn resolve(context: &Context) -> Result<Self> {
+///         let item = StorageItem::resolve(context)?;
+///         match (item.width(), item.height()) {
+///             (Some(width), Some(height)) => Ok(Self(f64::from(width) * f64::from(height) / 1e6)),
+///             _ => Err(AgentError::fatal(format!("expected a picture, found {}", item.item_type()))),
+///         }
+///     }
+/// }
+///
+/// #[stage("Sort by size")]
+/// fn sort(megapixels: Megapixels) -> &'static str {
+///     if megapixels.0 < 0.3 { "Small" } else { "Large" }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "an agent cannot take a `{Self}`",
+    label = "not something that the host can resolve",
+    note = "an agent's parameters, any of them in any order: `AgentTask`, `Project`, `AgentStage`, \
+            `Ontology`, `LabelRow`, `StorageItem`, `Context`, `&Context`",
+    note = "types of your own can be parameters too, once they implement `FromContext`"
+)]
+pub trait FromContext: Sized {
+    /// Says what resolving it needs, so that the host fetches that for many tasks at once. Called once
+    /// after loading, not per task. The default declares nothing, which is always right, if slower.
+    fn declare(declaration: &mut Declaration) {
+        let _ = declaration;
+    }
+
+    /// Resolves it for one task, before the agent is called.
+    ///
+    /// # Errors
+    /// The attempt ends in it, and the agent is not called.
+    fn resolve(context: &Context) -> Result<Self>;
+}
+
+impl FromContext for Context {
+    fn resolve(context: &Context) -> Result<Self> {
+        Ok(context.clone())
+    }
+}
+
+impl FromContext for AgentTask {
+    fn resolve(context: &Context) -> Result<Self> {
+        Ok(context.task())
+    }
+}
+
+impl FromContext for Project {
+    fn resolve(context: &Context) -> Result<Self> {
+        Ok(context.project())
+    }
+}
+
+impl FromContext for AgentStage {
+    fn resolve(context: &Context) -> Result<Self> {
+        Ok(context.agent_stage())
+    }
+}
+
+impl FromContext for Ontology {
+    fn resolve(context: &Context) -> Result<Self> {
+        Ok(context.ontology())
+    }
+}
+
+impl FromContext for LabelRow {
+    fn declare(declaration: &mut Declaration) {
+        declaration.needs_label_row();
+    }
+
+    fn resolve(context: &Context) -> Result<Self> {
+        Ok(context.label_row()?)
+    }
+}
+
+impl FromContext for StorageItem {
+    fn declare(declaration: &mut Declaration) {
+        declaration.needs_storage_item();
+    }
+
+    fn resolve(context: &Context) -> Result<Self> {
+        Ok(context.storage_item()?)
+    }
+}
+
+/// What an agent can take by reference: the context, and nothing else.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "an agent cannot borrow a `{Self}`",
+    label = "only `&Context` is lent",
+    note = "take it by value: `{Self}` instead of `&{Self}`",
+    note = "an agent's parameters, any of them in any order: `AgentTask`, `Project`, `AgentStage`, \
+            `Ontology`, `LabelRow`, `StorageItem`, `Context`, `&Context`"
+)]
+pub trait Lent {
+    fn lend(context: &Context) -> &Self;
+}
+
+impl Lent for Context {
+    fn lend(context: &Context) -> &Self {
+        context
+    }
+}

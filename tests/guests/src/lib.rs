@@ -1,0 +1,1 @@
+//! Nothing: the plugins are in the files beside this one.
