@@ -41,6 +41,7 @@ fn in_folder(folder: &Path, arguments: &[&str]) -> String {
 
 fn snapshot(name: &str, seen: &str) {
     insta::with_settings!({ filters => vec![
+        (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "[NOW]"),
         (r"\d+\.\d+ s\b", "[TIME]"),
         (r"│? +\d+\.\d+ +\n", " [RATE]\n"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
@@ -70,8 +71,9 @@ fn help() {
 fn mistakes_in_options_are_told_all_at_once() {
     let folder = tempfile::tempdir().unwrap();
     snapshot("nothing_given", &in_folder(folder.path(), &[]));
-    let wrong = ["--plugin", "=x", "--num-retries", "-1", "--task-batch-size", "0", "--timeout", "soon", "--project-hash", "mine"];
-    snapshot("wrong_options", &in_folder(folder.path(), &wrong.map(|one| if one == "-1" { "minus" } else { one })));
+    let wrong =
+        ["--plugin", "=x", "--num-retries=-1", "--task-batch-size", "0", "--timeout", "soon", "--project-hash", "mine"];
+    snapshot("wrong_options", &in_folder(folder.path(), &wrong));
 }
 
 #[test]
@@ -169,7 +171,8 @@ fn folders_that_are_no_project() {
     let folder = folder.path();
     std::fs::copy(guest("empty"), folder.join("empty.wasm")).unwrap();
     std::fs::create_dir(folder.join("empty")).unwrap();
-    std::fs::create_dir(folder.join("corrupt")).unwrap();
+    let project = TestProject::of_texts(&["a"]);
+    std::fs::rename(project.path(), folder.join("corrupt")).unwrap();
     std::fs::write(folder.join("corrupt/project.toml"), "[project]\ntitel = \"x\"\n").unwrap();
     std::fs::create_dir(folder.join("media")).unwrap();
     for (name, project) in [("local_missing", "missing"), ("local_empty", "empty"), ("local_corrupt", "corrupt")] {
@@ -242,6 +245,9 @@ fn inspect() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(guest("labels"), folder.path().join("labels.wasm")).unwrap();
     snapshot("inspect", &in_folder(folder.path(), &["inspect", "labels.wasm"]));
+    let other = "(component (import \"wasi:http/types@0.2.0\" (instance)))";
+    std::fs::write(folder.path().join("other.wat"), other).unwrap();
+    snapshot("inspect_other_world", &in_folder(folder.path(), &["inspect", "other.wat"]));
 }
 
 #[test]
@@ -278,6 +284,13 @@ fn a_second_start_compiles_nothing() {
 }
 
 /// The state of a project, to see that nothing was changed.
-fn state(project: &TestProject) -> Vec<u8> {
-    std::fs::read(project.path().join("project.toml")).unwrap()
+fn state(project: &TestProject) -> (String, Vec<String>) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let waiting = runtime.block_on(async {
+        let served = project.serve().await;
+        let waiting = served.waiting(runner_tests::AGENT).await;
+        served.server.stop().await;
+        waiting
+    });
+    (std::fs::read_to_string(project.path().join("project.toml")).unwrap(), waiting)
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::{Failed, cache_dir, report};
+use super::{Failed, MISTAKE, cache_dir, report};
 use crate::cli::InspectArgs;
 use crate::engine::{Declaration, Engine, Limits};
 use crate::plugin::{CompileCache, Interface, Plugin, PluginRef};
@@ -15,25 +15,39 @@ pub(super) async fn inspect(args: InspectArgs) -> Result<ExitCode, Failed> {
         Some(folder) => CompileCache::open(&folder),
         None => CompileCache::disabled(),
     };
-    let reference = PluginRef { stage: None, path: args.plugin };
-    let plugin = Plugin::load(&Arc::new(engine), &Arc::new(cache), &reference)
+    let (engine, cache) = (Arc::new(engine), Arc::new(cache));
+    let examined = Plugin::examine(&engine, &cache, &args.plugin)
         .await
         .map_err(|error| Failed::mistake(&error, error.help()))?;
+    let refused = examined.contract.refused();
 
-    report::answer(&format!("file      {}", plugin.path.display()));
-    report::answer(&format!("format    {}", plugin.format));
-    report::answer(&format!("size      {} bytes", plugin.size));
-    report::answer(&format!("digest    sha256:{}", plugin.digest));
+    report::answer(&format!("file      {}", args.plugin.display()));
+    report::answer(&format!("format    {}", examined.format));
+    report::answer(&format!("size      {} bytes", examined.size));
+    report::answer(&format!("digest    sha256:{}", examined.digest));
+    report::answer("imports");
+    print(&examined.contract.imports);
+    report::answer("exports");
+    print(&examined.contract.exports);
+    if refused.is_empty() {
+        report::answer("refused   nothing");
+    } else {
+        report::answer("refused");
+        for reason in &refused {
+            report::answer(&format!("  {reason}"));
+        }
+        return Ok(ExitCode::from(MISTAKE));
+    }
+
+    let reference = PluginRef { stage: None, path: args.plugin };
+    let plugin = Plugin::load(&engine, &cache, &reference)
+        .await
+        .map_err(|error| Failed::mistake(&error, error.help()))?;
     report::answer("stages    in the order in which they are emptied");
     for agent in &plugin.agents {
         report::answer(&format!("  \"{}\"", agent.stage));
         report::answer(&format!("    needs {}", needs(&agent.declaration)));
     }
-    report::answer("imports");
-    print(&plugin.contract.imports);
-    report::answer("exports");
-    print(&plugin.contract.exports);
-    report::answer("refused   nothing");
     Ok(ExitCode::SUCCESS)
 }
 

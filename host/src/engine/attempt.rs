@@ -137,16 +137,20 @@ fn decide(state: State, outcome: Outcome) -> Result<Decision, Failure> {
     Ok(decision)
 }
 
-/// One frame a line, innermost first, with demangled names.
+/// One frame a line, innermost first, with demangled names. What Rust itself calls to panic says nothing of the
+/// plugin and is left out.
 fn readable(backtrace: &WasmBacktrace) -> String {
-    let lines = backtrace.frames().iter().enumerate().map(|(at, frame)| {
-        let name = frame.func_name().map_or_else(
-            || format!("function {}", frame.func_index()),
-            |name| format!("{:#}", rustc_demangle::demangle(name)),
-        );
-        let module = frame.module().name().unwrap_or("plugin");
-        format!("  {at:>2}: {name} ({module})")
-    });
+    let names: Vec<String> = backtrace
+        .frames()
+        .iter()
+        .map(|frame| match frame.func_name() {
+            Some(name) => format!("{:#}", rustc_demangle::demangle(name)),
+            None => format!("function {}", frame.func_index()),
+        })
+        .collect();
+    let of_panic = |name: &String| name.starts_with("core::panicking::") || name.contains("rust_begin_unwind");
+    let start = names.iter().rposition(of_panic).map_or(0, |last| last + 1);
+    let lines = names[start..].iter().enumerate().map(|(at, name)| format!("  {at:>2}: {name}"));
     lines.collect::<Vec<_>>().join("\n")
 }
 

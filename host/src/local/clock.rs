@@ -9,18 +9,24 @@ use jiff::tz::TimeZone;
 /// Now, in milliseconds since 1970.
 pub(super) fn now() -> i64 {
     // A clock before 1970 is a broken clock; 1970 is as good an answer as any.
-    let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let passed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(passed.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// As in `/v2/` answers: `2025-01-15T09:30:00.000000`, UTC without an offset.
 pub(super) fn iso(milliseconds: i64) -> String {
-    timestamp(milliseconds).strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string()
+    timestamp(milliseconds)
+        .strftime("%Y-%m-%dT%H:%M:%S%.6f")
+        .to_string()
 }
 
 /// As in `/public` answers: `2025-01-15 09:30:00`, UTC.
 pub(super) fn plain(milliseconds: i64) -> String {
-    timestamp(milliseconds).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    timestamp(milliseconds)
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
 }
 
 /// Reads what a client gives as a bound: RFC 3339, or a date with or without time, which is then UTC.
@@ -28,7 +34,10 @@ pub(super) fn parse(text: &str) -> Option<i64> {
     if let Ok(timestamp) = text.parse::<Timestamp>() {
         return Some(timestamp.as_millisecond());
     }
-    let civil = text.parse::<DateTime>().or_else(|_| text.parse::<Date>().map(DateTime::from)).ok()?;
+    let civil = text
+        .parse::<DateTime>()
+        .or_else(|_| text.parse::<Date>().map(DateTime::from))
+        .ok()?;
     Some(TimeZone::UTC.to_timestamp(civil).ok()?.as_millisecond())
 }
 

@@ -42,6 +42,14 @@ pub enum LocalError {
         /// The project's folder.
         folder: PathBuf,
     },
+    /// Media that were named are not there.
+    #[error("expected media in `{}`: {source}", path.display())]
+    MediaMissing {
+        /// What was named.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// None of the files is of a kind that can be labelled.
     #[error(
         "expected images, videos, audio, text or PDF files in {}, found {}",
@@ -194,46 +202,71 @@ impl LocalError {
     /// What to do about it, as a sentence. Absent where the message says all there is to say.
     #[must_use]
     pub fn help(&self) -> Option<String> {
-        Some(match self {
-            Self::FolderMissing { folder } | Self::ManifestMissing { folder } | Self::NoMedia { folder } => {
-                init_with_media(folder)
+        let help = match self {
+            Self::FolderMissing { folder }
+            | Self::ManifestMissing { folder }
+            | Self::StateMissing { folder }
+            | Self::NoMedia { folder } => {
+                let folder = folder.display();
+                return Some(format!(
+                    "make one: runner-host init {folder} --media <folder>"
+                ));
             }
-            Self::StateMissing { folder } => init_with_media(folder),
-            Self::Manifest { .. } => "correct the file and run the command again".to_owned(),
-            Self::NothingRecognised { .. } => "recognised are jpg, png, gif, webp, bmp, tif; mp4, mov, webm, mkv, avi; \
-                 mp3, wav, m4a, flac, ogg; txt, csv, json, md, html; pdf"
-                .to_owned(),
-            Self::Media { .. } => "repair or remove the files; nothing was changed".to_owned(),
-            Self::FfprobeMissing { .. } => {
-                "install FFmpeg (for example `apt install ffmpeg` or `brew install ffmpeg`), or leave these files out"
-                    .to_owned()
+            Self::OtherProject { found, .. } => {
+                return Some(format!(
+                    "put `hash = \"{found}\"` back into [project], or {START_OVER}"
+                ));
             }
-            Self::InUse { .. } => "stop the runner-host that serves it, then run the command again".to_owned(),
-            Self::OtherTitle { .. } => format!("change `title` in `{MANIFEST_FILE}`, or leave the title out"),
-            Self::OtherProject { found, .. } => format!(
-                "put `hash = \"{found}\"` back into [project], or start over with `runner-host init <dir> --reset`"
-            ),
-            Self::OtherDataset { found, .. } => format!(
-                "put `hash = \"{found}\"` back into [dataset], or start over with `runner-host init <dir> --reset`"
-            ),
-            Self::StageGone { stage, .. } => format!(
-                "if the stage was renamed, give it `uuid = \"{stage}\"`; or start over with `runner-host init <dir> --reset`"
-            ),
+            Self::OtherDataset { found, .. } => {
+                return Some(format!(
+                    "put `hash = \"{found}\"` back into [dataset], or {START_OVER}"
+                ));
+            }
+            Self::StageGone { stage, .. } => {
+                let uuid = format!("`uuid = \"{stage}\"`");
+                return Some(format!(
+                    "if the stage was renamed, give it {uuid}; or {START_OVER}"
+                ));
+            }
             Self::StateFormat { .. } => {
-                "use the version of runner-host that wrote it, or start over with `runner-host init <dir> --reset`".to_owned()
-            }
-            Self::Bind { .. } => "choose another port, or 0 for a free one".to_owned(),
-            Self::SameProject { .. } => "name each project once; a copied project needs a `hash` of its own in [project]".to_owned(),
-            Self::Io { .. } | Self::State { .. } => {
-                "check that the disk has room and that you may read and write the project's folder".to_owned()
+                return Some(format!(
+                    "use the version of runner-host that wrote it, or {START_OVER}"
+                ));
             }
             Self::PublicKey { .. } => return None,
-        })
+            Self::Manifest { .. } => "correct the file and run the command again",
+            Self::MediaMissing { .. } => "name a file or a folder that exists; nothing was changed",
+            Self::NothingRecognised { .. } => {
+                "recognised are jpg, png, gif, webp, bmp, tif; mp4, mov, webm, mkv, avi; mp3, wav, m4a, flac, \
+                 ogg; txt, csv, json, md, html; pdf"
+            }
+            Self::Media { .. } => "repair or remove the files; nothing was changed",
+            Self::FfprobeMissing { .. } => {
+                "install FFmpeg (for example `apt install ffmpeg` or `brew install ffmpeg`), or leave these \
+                 files out"
+            }
+            Self::InUse { .. } => {
+                "stop the runner-host that has it open, then run the command again"
+            }
+            Self::OtherTitle { .. } => "change `title` in `project.toml`, or leave the title out",
+            Self::Bind { .. } => "choose another port, or 0 for a free one",
+            Self::SameProject { .. } => {
+                "name each project once; a copied project needs a `hash` of its own in [project]"
+            }
+            Self::Io { .. } | Self::State { .. } => {
+                "check that the disk has room and that you may read and write the project's folder"
+            }
+        };
+        Some(help.to_owned())
     }
 
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { action, path, source }
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
     }
 
     pub(super) fn state(path: &Path) -> impl FnOnce(rusqlite::Error) -> Self {
@@ -242,15 +275,17 @@ impl LocalError {
     }
 }
 
-fn init_with_media(folder: &Path) -> String {
-    format!("make one: runner-host init {} --media <folder>", folder.display())
-}
+const START_OVER: &str = "start over with `runner-host init <folder> --reset`";
 
 fn list_mistakes(file: &Path, mistakes: &[Mistake]) -> String {
     let lines = mistakes.iter().map(|mistake| format!("\n  {mistake}"));
     let count = mistakes.len();
     let noun = if count == 1 { "mistake" } else { "mistakes" };
-    format!("{count} {noun} in `{}`:{}", file.display(), lines.collect::<String>())
+    format!(
+        "{count} {noun} in `{}`:{}",
+        file.display(),
+        lines.collect::<String>()
+    )
 }
 
 /// As many as help; a folder of a thousand broken files needs no thousand lines.
@@ -259,7 +294,11 @@ const LISTED: usize = 20;
 fn list_problems(problems: &[MediaProblem]) -> String {
     let mut text = format!("cannot use {} of the media files:", problems.len());
     for problem in problems.iter().take(LISTED) {
-        text.push_str(&format!("\n  `{}`: {}", problem.file.display(), problem.message));
+        text.push_str(&format!(
+            "\n  `{}`: {}",
+            problem.file.display(),
+            problem.message
+        ));
     }
     if problems.len() > LISTED {
         text.push_str(&format!("\n  … and {} more", problems.len() - LISTED));

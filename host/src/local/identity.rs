@@ -12,7 +12,10 @@ pub(super) fn uuid(scope: Uuid, kind: &str, names: &[&str]) -> Uuid {
 
 /// A feature hash: 8 characters, as Encord's are (6 bytes in base64).
 pub(super) fn feature_hash(ontology: Uuid, names: &[&str]) -> String {
-    let digest = Sha256::new().chain_update(ontology).chain_update(path("feature", names)).finalize();
+    let digest = Sha256::new()
+        .chain_update(ontology)
+        .chain_update(path("feature", names))
+        .finalize();
     URL_SAFE_NO_PAD.encode(&digest[..6])
 }
 
@@ -33,10 +36,22 @@ mod tests {
     #[test]
     fn equal_names_give_equal_identifiers_and_others_do_not() {
         let scope = Uuid::nil();
-        assert_eq!(uuid(scope, "stage", &["Agent"]), uuid(scope, "stage", &["Agent"]));
-        assert_ne!(uuid(scope, "stage", &["Agent"]), uuid(scope, "pathway", &["Agent"]));
-        assert_ne!(uuid(scope, "pathway", &["ab", "c"]), uuid(scope, "pathway", &["a", "bc"]));
+        assert_eq!(
+            uuid(scope, "stage", &["Agent"]),
+            uuid(scope, "stage", &["Agent"])
+        );
+        assert_ne!(
+            uuid(scope, "stage", &["Agent"]),
+            uuid(scope, "pathway", &["Agent"])
+        );
+        assert_ne!(
+            uuid(scope, "pathway", &["ab", "c"]),
+            uuid(scope, "pathway", &["a", "bc"])
+        );
         assert_eq!(feature_hash(scope, &["object", "Car"]).len(), 8);
-        assert_ne!(feature_hash(scope, &["object", "Car"]), feature_hash(scope, &["object", "Bus"]));
+        assert_ne!(
+            feature_hash(scope, &["object", "Car"]),
+            feature_hash(scope, &["object", "Bus"])
+        );
     }
 }

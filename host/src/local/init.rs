@@ -41,6 +41,8 @@ pub struct InitReport {
     pub title: String,
     /// True if there was no state before.
     pub created: bool,
+    /// True if there was one, and it was started over.
+    pub reset: bool,
     /// Tasks that are new.
     pub added: usize,
     /// Tasks that were there before.
@@ -56,15 +58,29 @@ const LISTED: usize = 10;
 
 impl fmt::Display for InitReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = if self.created { "made" } else { "continued" };
-        write!(formatter, "{verb} \"{}\" ({}) in {}: ", self.title, self.hash, self.folder.display())?;
+        let verb = match (self.created, self.reset) {
+            (true, _) => "made",
+            (false, true) => "started over with",
+            (false, false) => "continued",
+        };
+        write!(
+            formatter,
+            "{verb} \"{}\" ({}) in {}: ",
+            self.title,
+            self.hash,
+            self.folder.display()
+        )?;
         let noun = if self.added == 1 { "task" } else { "tasks" };
         write!(formatter, "{} new {noun} at \"{}\"", self.added, self.start)?;
         if self.kept > 0 {
             write!(formatter, ", {} kept", self.kept)?;
         }
         if !self.skipped.is_empty() {
-            let noun = if self.skipped.len() == 1 { "file" } else { "files" };
+            let noun = if self.skipped.len() == 1 {
+                "file"
+            } else {
+                "files"
+            };
             write!(formatter, "\nskipped {} other {noun}:", self.skipped.len())?;
             for path in self.skipped.iter().take(LISTED) {
                 write!(formatter, "\n  {}", path.display())?;
@@ -84,9 +100,15 @@ impl fmt::Display for InitReport {
 /// has mistakes, or the project is in use.
 pub fn init(folder: &Path, options: InitOptions) -> Result<InitReport, LocalError> {
     let state = folder.join(STATE_FILE);
-    let before = if state.is_file() { Some(Before::read(folder, options.reset)?) } else { None };
+    let before = if state.is_file() {
+        Some(Before::read(folder, options.reset)?)
+    } else {
+        None
+    };
     let written = folder.join(MANIFEST_FILE).is_file();
-    let fallback = before.as_ref().map_or_else(Uuid::new_v4, |before| before.meta.project_hash);
+    let fallback = before
+        .as_ref()
+        .map_or_else(Uuid::new_v4, |before| before.meta.project_hash);
     let text = match written {
         true => None,
         false => Some(template::manifest(&title(folder, &options), fallback)),
@@ -95,8 +117,14 @@ pub fn init(folder: &Path, options: InitOptions) -> Result<InitReport, LocalErro
         None => Definition::read(folder, fallback)?,
         Some(text) => Definition::parse(text, folder, fallback)?,
     };
-    if let Some(given) = options.title.filter(|given| written && *given != definition.title) {
-        return Err(LocalError::OtherTitle { title: definition.title, given });
+    if let Some(given) = options
+        .title
+        .filter(|given| written && *given != definition.title)
+    {
+        return Err(LocalError::OtherTitle {
+            title: definition.title,
+            given,
+        });
     }
     let keeps = before.as_ref().filter(|_| !options.reset);
     if let Some(before) = keeps {
@@ -104,15 +132,26 @@ pub fn init(folder: &Path, options: InitOptions) -> Result<InitReport, LocalErro
     }
 
     let found = match &before {
-        None if options.media.is_empty() => return Err(LocalError::NoMedia { folder: folder.to_owned() }),
+        None if options.media.is_empty() => {
+            return Err(LocalError::NoMedia {
+                folder: folder.to_owned(),
+            });
+        }
         Some(before) if options.media.is_empty() && options.reset => before.media(folder),
         _ => media::search(&options.media, &media::own_files(folder, &definition.files))?,
     };
     match (options.media.is_empty(), found.media.is_empty()) {
         (false, true) => {
-            return Err(LocalError::NothingRecognised { searched: options.media, skipped: found.skipped.len() });
+            return Err(LocalError::NothingRecognised {
+                searched: options.media,
+                skipped: found.skipped.len(),
+            });
         }
-        (true, true) if keeps.is_none() => return Err(LocalError::NoMedia { folder: folder.to_owned() }),
+        (true, true) if keeps.is_none() => {
+            return Err(LocalError::NoMedia {
+                folder: folder.to_owned(),
+            });
+        }
         _ => {}
     }
     let known: &[(String, String)] = keeps.map_or(&[], |before| &before.items);
@@ -122,6 +161,7 @@ pub fn init(folder: &Path, options: InitOptions) -> Result<InitReport, LocalErro
         hash: definition.hash,
         title: definition.title.clone(),
         created: before.is_none(),
+        reset: before.is_some() && options.reset,
         added: items.len(),
         kept: known.len(),
         start: definition.stages[definition.start].title.clone(),
@@ -152,7 +192,11 @@ impl Before {
         let read = Store::open(&state).and_then(|store| {
             let read = store.read(|connection| {
                 let stages = store::occupied_stages(connection)?;
-                Ok((Meta::read(connection)?, stages, store::recorded_items(connection)?))
+                Ok((
+                    Meta::read(connection)?,
+                    stages,
+                    store::recorded_items(connection)?,
+                ))
             });
             read.map_err(LocalError::state(&state))
         });
@@ -163,12 +207,21 @@ impl Before {
             Err(error) if reset => {
                 tracing::warn!(%error, "the state is started over without reading it");
                 let hash = Uuid::new_v4();
-                let meta = Meta { project_hash: hash, dataset_hash: hash, created_at: clock::now() };
+                let meta = Meta {
+                    project_hash: hash,
+                    dataset_hash: hash,
+                    created_at: clock::now(),
+                };
                 (meta, Vec::new(), Vec::new())
             }
             Err(error) => return Err(error),
         };
-        Ok(Self { meta, stages, items, _lock: lock })
+        Ok(Self {
+            meta,
+            stages,
+            items,
+            _lock: lock,
+        })
     }
 
     /// The files that the project has, to start over with.
@@ -177,14 +230,24 @@ impl Before {
             let path = folder.join(path);
             let (kind, mime_type) = media::recognise(&path)?;
             let path = path.canonicalize().unwrap_or(path);
-            Some(MediaFile { path, title: title.clone(), kind, mime_type })
+            Some(MediaFile {
+                path,
+                title: title.clone(),
+                kind,
+                mime_type,
+            })
         };
-        Found { media: self.items.iter().filter_map(file).collect(), skipped: Vec::new() }
+        Found {
+            media: self.items.iter().filter_map(file).collect(),
+            skipped: Vec::new(),
+        }
     }
 
     fn add(&self, state: &Path, definition: &Definition, items: &[Item]) -> Result<(), LocalError> {
         let store = Store::open(state)?;
-        store.write(|connection| insert(connection, definition, items)).map_err(LocalError::state(state))
+        store
+            .write(|connection| insert(connection, definition, items))
+            .map_err(LocalError::state(state))
     }
 }
 
@@ -193,7 +256,11 @@ fn title(folder: &Path, options: &InitOptions) -> String {
         let absolute = std::path::absolute(folder).ok()?;
         Some(absolute.file_name()?.to_string_lossy().into_owned())
     };
-    options.title.clone().or_else(name).unwrap_or_else(|| "Local project".to_owned())
+    options
+        .title
+        .clone()
+        .or_else(name)
+        .unwrap_or_else(|| "Local project".to_owned())
 }
 
 fn new_items(
@@ -205,7 +272,10 @@ fn new_items(
     let folder = canonical(folder)?;
     let known: std::collections::HashSet<_> = known.iter().map(|(path, _)| path.as_str()).collect();
     let recorded = |file: &MediaFile| media::recorded(&folder, &file.path);
-    let found: Vec<_> = found.into_iter().filter(|file| !known.contains(recorded(file).as_str())).collect();
+    let found: Vec<_> = found
+        .into_iter()
+        .filter(|file| !known.contains(recorded(file).as_str()))
+        .collect();
     let properties = probe::probe_all(&found)?;
     let now = clock::now();
     let item = |(file, properties): (MediaFile, Properties)| {
@@ -241,7 +311,11 @@ fn canonical(folder: &Path) -> Result<PathBuf, LocalError> {
     }
 }
 
-fn insert(connection: &Connection, definition: &Definition, items: &[Item]) -> rusqlite::Result<()> {
+fn insert(
+    connection: &Connection,
+    definition: &Definition,
+    items: &[Item],
+) -> rusqlite::Result<()> {
     let stage = definition.stages[definition.start].uuid.to_string();
     for item in items {
         let task = identity::uuid(definition.hash, "task", &[&item.data_hash]).to_string();
@@ -251,14 +325,21 @@ fn insert(connection: &Connection, definition: &Definition, items: &[Item]) -> r
 }
 
 /// Both files, or neither.
-fn create(folder: &Path, manifest: Option<&str>, definition: &Definition, items: &[Item]) -> Result<(), LocalError> {
+fn create(
+    folder: &Path,
+    manifest: Option<&str>,
+    definition: &Definition,
+    items: &[Item],
+) -> Result<(), LocalError> {
     let new_folder = !folder.exists();
     std::fs::create_dir_all(folder).map_err(LocalError::io("make the folder", folder))?;
     let path = folder.join(MANIFEST_FILE);
     let made = (|| {
         let held = lock(folder, Lock::Exclusive)?;
         if folder.join(STATE_FILE).exists() {
-            return Err(LocalError::InUse { folder: folder.to_owned() });
+            return Err(LocalError::InUse {
+                folder: folder.to_owned(),
+            });
         }
         // The file that people read comes first: without a state it is a project that `init` can continue.
         if let Some(text) = manifest {
@@ -290,8 +371,11 @@ fn write_whole(path: &Path, text: &str) -> Result<(), LocalError> {
     let failed = || LocalError::io("write", path);
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = new_file_in(folder).map_err(failed())?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed())?;
-    file.persist_noclobber(path).map_err(|error| failed()(error.error))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(failed())?;
+    file.persist_noclobber(path)
+        .map_err(|error| failed()(error.error))?;
     Ok(())
 }
 
@@ -302,8 +386,12 @@ fn write_state(folder: &Path, definition: &Definition, items: &[Item]) -> Result
     let file = new_file_in(folder).map_err(LocalError::io("write", &path))?;
     let mut connection = Connection::open(file.path()).map_err(failed())?;
     // Nobody reads this file before it is complete.
-    connection.pragma_update(None, "journal_mode", "OFF").map_err(failed())?;
-    connection.pragma_update(None, "synchronous", "OFF").map_err(failed())?;
+    connection
+        .pragma_update(None, "journal_mode", "OFF")
+        .map_err(failed())?;
+    connection
+        .pragma_update(None, "synchronous", "OFF")
+        .map_err(failed())?;
     let transaction = connection.transaction().map_err(failed())?;
     let meta = Meta {
         project_hash: definition.hash,
@@ -314,7 +402,9 @@ fn write_state(folder: &Path, definition: &Definition, items: &[Item]) -> Result
     insert(&transaction, definition, items).map_err(failed())?;
     transaction.commit().map_err(failed())?;
     connection.close().map_err(|(_, error)| failed()(error))?;
-    file.as_file().sync_all().map_err(LocalError::io("write", &path))?;
+    file.as_file()
+        .sync_all()
+        .map_err(LocalError::io("write", &path))?;
     // What was in the old log belongs to the old file.
     for suffix in ["-wal", "-shm"] {
         let log = folder.join(format!("{STATE_FILE}{suffix}"));
@@ -322,8 +412,11 @@ fn write_state(folder: &Path, definition: &Definition, items: &[Item]) -> Result
             std::fs::remove_file(&log).map_err(LocalError::io("remove", &log))?;
         }
     }
-    file.persist(&path).map_err(|error| LocalError::io("write", &path)(error.error))?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(LocalError::io("write", folder))
+    file.persist(&path)
+        .map_err(|error| LocalError::io("write", &path)(error.error))?;
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(LocalError::io("write", folder))
 }
 
 /// With the rights that a file of its owner usually has, since others may read the project.

@@ -115,10 +115,14 @@ pub(super) fn document_of_save(mut sent: Map<String, Value>) -> String {
 
 /// Either one set of labels, or one for each frame.
 fn fill_authors_of_labels(labels: Option<&mut Value>) {
-    let Some(Value::Object(labels)) = labels else { return };
+    let Some(Value::Object(labels)) = labels else {
+        return;
+    };
     for (key, value) in labels {
         match value {
-            Value::Array(entries) if is_label_list(key) => entries.iter_mut().for_each(fill_authors),
+            Value::Array(entries) if is_label_list(key) => {
+                entries.iter_mut().for_each(fill_authors)
+            }
             Value::Object(frame) => {
                 for (key, entries) in frame {
                     if let (true, Value::Array(entries)) = (is_label_list(key), entries) {
@@ -144,7 +148,10 @@ fn fill_authors(entry: &mut Value) {
 }
 
 fn values_mut(object: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
-    object.and_then(Value::as_object_mut).into_iter().flat_map(|map| map.iter_mut().map(|(_, value)| value))
+    object
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flat_map(|map| map.iter_mut().map(|(_, value)| value))
 }
 
 /// What of a row is read; absent means all.
@@ -158,7 +165,9 @@ pub(super) struct ReadFilter {
 
 impl ReadFilter {
     fn is_all(&self) -> bool {
-        self.object_features.is_none() && self.classification_features.is_none() && self.data_link.is_none()
+        self.object_features.is_none()
+            && self.classification_features.is_none()
+            && self.data_link.is_none()
     }
 }
 
@@ -169,7 +178,11 @@ pub(super) fn read(
     definition: &Definition,
     filter: &ReadFilter,
 ) -> Result<Box<RawValue>, serde_json::Error> {
-    let kind = definition.stages.iter().find(|stage| stage.uuid.to_string() == row.stage).map(|stage| stage.kind);
+    let kind = definition
+        .stages
+        .iter()
+        .find(|stage| stage.uuid.to_string() == row.stage)
+        .map(|stage| stage.kind);
     let head = serde_json::to_string(&Head {
         label_hash: &row.label_hash,
         branch_name: &row.branch,
@@ -206,10 +219,12 @@ pub(super) fn read(
 
 fn apply(filter: &ReadFilter, document: &mut Value) {
     let mut removed = HashSet::new();
-    let keep = |features: &Option<HashSet<String>>, entry: &Value| match (features, &entry["featureHash"]) {
-        (Some(features), Value::String(feature)) => features.contains(feature),
-        _ => true,
-    };
+    let keep =
+        |features: &Option<HashSet<String>>, entry: &Value| match (features, &entry["featureHash"])
+        {
+            (Some(features), Value::String(feature)) => features.contains(feature),
+            _ => true,
+        };
     let mut sift = |list: &mut Value, features: &Option<HashSet<String>>, hash: &str| {
         let Value::Array(entries) = list else { return };
         entries.retain(|entry| {
@@ -225,7 +240,11 @@ fn apply(filter: &ReadFilter, document: &mut Value) {
             sift(objects, &filter.object_features, "objectHash");
         }
         if let Some(classifications) = blob.get_mut("classifications") {
-            sift(classifications, &filter.classification_features, "classificationHash");
+            sift(
+                classifications,
+                &filter.classification_features,
+                "classificationHash",
+            );
         }
     };
     for key in ["data_units", "spaces"] {
@@ -233,7 +252,9 @@ fn apply(filter: &ReadFilter, document: &mut Value) {
             if let (Some(link), Some(place)) = (&filter.data_link, unit.get_mut("data_link")) {
                 *place = link.as_str().into();
             }
-            let Some(labels) = unit.get_mut("labels") else { continue };
+            let Some(labels) = unit.get_mut("labels") else {
+                continue;
+            };
             if labels.get("objects").is_some_and(Value::is_array) {
                 sift_blob(labels);
             } else {
@@ -241,9 +262,10 @@ fn apply(filter: &ReadFilter, document: &mut Value) {
             }
         }
     }
-    for (key, features) in
-        [("object_answers", &filter.object_features), ("classification_answers", &filter.classification_features)]
-    {
+    for (key, features) in [
+        ("object_answers", &filter.object_features),
+        ("classification_answers", &filter.classification_features),
+    ] {
         if let Some(Value::Object(answers)) = document.get_mut(key) {
             answers.retain(|hash, entry| {
                 let kept = keep(features, entry) && !removed.contains(hash);
@@ -297,13 +319,30 @@ pub(super) fn unknown_features(sent: &Map<String, Value>, editor: &Value) -> Vec
         .filter_map(|feature| feature["featureNodeHash"].as_str())
         .collect();
     let mut used = Vec::new();
-    for unit in ["data_units", "spaces"].iter().filter_map(|key| sent.get(*key)?.as_object()).flat_map(Map::values) {
-        let blobs = std::iter::once(&unit["labels"]).chain(unit["labels"].as_object().into_iter().flat_map(Map::values));
-        used.extend(blobs.filter_map(|blob| blob.get("objects")?.as_array()).flatten());
+    for unit in ["data_units", "spaces"]
+        .iter()
+        .filter_map(|key| sent.get(*key)?.as_object())
+        .flat_map(Map::values)
+    {
+        let blobs = std::iter::once(&unit["labels"])
+            .chain(unit["labels"].as_object().into_iter().flat_map(Map::values));
+        used.extend(
+            blobs
+                .filter_map(|blob| blob.get("objects")?.as_array())
+                .flatten(),
+        );
     }
     let answers = ["object_answers", "classification_answers"];
-    used.extend(answers.iter().filter_map(|key| sent.get(*key)?.as_object()).flat_map(Map::values));
-    let unknown = used.iter().filter_map(|entry| entry["featureHash"].as_str()).filter(|hash| !known.contains(hash));
+    used.extend(
+        answers
+            .iter()
+            .filter_map(|key| sent.get(*key)?.as_object())
+            .flat_map(Map::values),
+    );
+    let unknown = used
+        .iter()
+        .filter_map(|entry| entry["featureHash"].as_str())
+        .filter(|hash| !known.contains(hash));
     let mut unknown: Vec<_> = unknown.map(str::to_owned).collect();
     unknown.sort();
     unknown.dedup();

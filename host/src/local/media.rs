@@ -96,12 +96,20 @@ pub(super) fn recognise(path: &Path) -> Option<(MediaKind, &'static str)> {
 /// Searches files and folders, and folders in them. Hidden folders and `own` files are not looked at.
 pub(super) fn search(roots: &[PathBuf], own: &[PathBuf]) -> Result<Found, LocalError> {
     let mut search = Search {
-        own: own.iter().filter_map(|path| path.canonicalize().ok()).collect(),
+        own: own
+            .iter()
+            .filter_map(|path| path.canonicalize().ok())
+            .collect(),
         visited: HashSet::new(),
         found: Found::default(),
     };
     for given in roots {
-        let root = given.canonicalize().map_err(LocalError::io("find the media", given))?;
+        let root = given
+            .canonicalize()
+            .map_err(|source| LocalError::MediaMissing {
+                path: given.clone(),
+                source,
+            })?;
         if root.is_dir() {
             search.folder(&root, &root)?;
         } else {
@@ -171,7 +179,12 @@ impl Search {
             None => self.found.skipped.push(path),
             Some((kind, mime_type)) => {
                 let title = slashed(path.strip_prefix(root).unwrap_or(&path));
-                self.found.media.push(MediaFile { path, title, kind, mime_type });
+                self.found.media.push(MediaFile {
+                    path,
+                    title,
+                    kind,
+                    mime_type,
+                });
             }
         }
     }
@@ -183,9 +196,17 @@ const UP: usize = 3;
 /// How a file is written down in the state: relative to the project's folder if it is in it or near it, so that
 /// both can be moved together; absolute otherwise. Both paths are absolute and without links.
 pub(super) fn recorded(folder: &Path, file: &Path) -> String {
-    let shared = folder.components().zip(file.components()).take_while(|(one, other)| one == other).count();
+    let shared = folder
+        .components()
+        .zip(file.components())
+        .take_while(|(one, other)| one == other)
+        .count();
     let up = folder.components().count() - shared;
-    let names = folder.components().take(shared).filter(|part| matches!(part, Component::Normal(_))).count();
+    let names = folder
+        .components()
+        .take(shared)
+        .filter(|part| matches!(part, Component::Normal(_)))
+        .count();
     if up > 0 && (up > UP || names == 0) {
         return slashed(file);
     }
@@ -195,7 +216,8 @@ pub(super) fn recorded(folder: &Path, file: &Path) -> String {
 }
 
 fn slashed(path: &Path) -> String {
-    path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
+    path.to_string_lossy()
+        .replace(std::path::MAIN_SEPARATOR, "/")
 }
 
 #[cfg(test)]
@@ -205,16 +227,34 @@ mod tests {
     #[test]
     fn files_near_the_project_are_recorded_relative_to_it() {
         let folder = Path::new("/home/ann/project");
-        assert_eq!(recorded(folder, Path::new("/home/ann/project/media/a.png")), "media/a.png");
-        assert_eq!(recorded(folder, Path::new("/home/ann/pictures/a.png")), "../pictures/a.png");
-        assert_eq!(recorded(folder, Path::new("/mnt/disk/a.png")), "/mnt/disk/a.png");
-        assert_eq!(recorded(Path::new("/a/b/c/d/e/f"), Path::new("/a/x.png")), "/a/x.png");
+        assert_eq!(
+            recorded(folder, Path::new("/home/ann/project/media/a.png")),
+            "media/a.png"
+        );
+        assert_eq!(
+            recorded(folder, Path::new("/home/ann/pictures/a.png")),
+            "../pictures/a.png"
+        );
+        assert_eq!(
+            recorded(folder, Path::new("/mnt/disk/a.png")),
+            "/mnt/disk/a.png"
+        );
+        assert_eq!(
+            recorded(Path::new("/a/b/c/d/e/f"), Path::new("/a/x.png")),
+            "/a/x.png"
+        );
     }
 
     #[test]
     fn recognises_by_ending_in_any_case() {
-        assert_eq!(recognise(Path::new("a.JPEG")), Some((MediaKind::Image, "image/jpeg")));
-        assert_eq!(recognise(Path::new("page.html")), Some((MediaKind::Text, "text/html")));
+        assert_eq!(
+            recognise(Path::new("a.JPEG")),
+            Some((MediaKind::Image, "image/jpeg"))
+        );
+        assert_eq!(
+            recognise(Path::new("page.html")),
+            Some((MediaKind::Text, "text/html"))
+        );
         assert_eq!(recognise(Path::new("a.exe")), None);
         assert_eq!(recognise(Path::new("jpg")), None);
     }

@@ -43,7 +43,14 @@ pub(super) fn probe_all(files: &[MediaFile]) -> Result<Vec<Properties>, LocalErr
             .chunks(share)
             .map(|chunk| scope.spawn(move || chunk.iter().map(probe).collect::<Vec<_>>()))
             .collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        workers
+            .into_iter()
+            .flat_map(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+            .collect()
     });
     let mut properties = Vec::new();
     let mut problems = Vec::new();
@@ -53,7 +60,10 @@ pub(super) fn probe_all(files: &[MediaFile]) -> Result<Vec<Properties>, LocalErr
             Ok(found) => properties.push(found),
             Err(ProbeError::NoFfprobe) => without_ffprobe.push(file.path.clone()),
             Err(ProbeError::Unreadable(message)) => {
-                problems.push(MediaProblem { file: file.path.clone(), message });
+                problems.push(MediaProblem {
+                    file: file.path.clone(),
+                    message,
+                });
             }
         }
     }
@@ -62,7 +72,9 @@ pub(super) fn probe_all(files: &[MediaFile]) -> Result<Vec<Properties>, LocalErr
         return Err(LocalError::Media { problems });
     }
     if !without_ffprobe.is_empty() {
-        return Err(LocalError::FfprobeMissing { files: without_ffprobe });
+        return Err(LocalError::FfprobeMissing {
+            files: without_ffprobe,
+        });
     }
     Ok(properties)
 }
@@ -73,9 +85,13 @@ enum ProbeError {
 }
 
 fn probe(file: &MediaFile) -> Result<Properties, ProbeError> {
-    let unreadable = |error: std::io::Error| ProbeError::Unreadable(format!("cannot be read: {error}"));
+    let unreadable =
+        |error: std::io::Error| ProbeError::Unreadable(format!("cannot be read: {error}"));
     // Opened, and not only asked for its size: a file that cannot be served must not become a task.
-    let size = std::fs::File::open(&file.path).and_then(|file| file.metadata()).map_err(unreadable)?.len();
+    let size = std::fs::File::open(&file.path)
+        .and_then(|file| file.metadata())
+        .map_err(unreadable)?
+        .len();
     let properties = match file.kind {
         MediaKind::Image => image(&file.path)?,
         MediaKind::Video => video(&file.path)?,
@@ -86,8 +102,9 @@ fn probe(file: &MediaFile) -> Result<Properties, ProbeError> {
 }
 
 fn image(path: &Path) -> Result<Properties, ProbeError> {
-    let unreadable =
-        |error: &dyn std::fmt::Display| ProbeError::Unreadable(format!("expected an image, found: {error}"));
+    let unreadable = |error: &dyn std::fmt::Display| {
+        ProbeError::Unreadable(format!("expected an image, found: {error}"))
+    };
     let size = imagesize::size(path).map_err(|error| unreadable(&error))?;
     let header = first_bytes(path).map_err(|error| unreadable(&error))?;
     let mime_type = match imagesize::image_type(&header) {
@@ -99,25 +116,39 @@ fn image(path: &Path) -> Result<Properties, ProbeError> {
         Ok(ImageType::Tiff) => Some("image/tiff"),
         _ => None,
     };
-    let (width, height) = (u32::try_from(size.width).ok(), u32::try_from(size.height).ok());
-    Ok(Properties { mime_type, width, height, ..Properties::default() })
+    let (width, height) = (
+        u32::try_from(size.width).ok(),
+        u32::try_from(size.height).ok(),
+    );
+    Ok(Properties {
+        mime_type,
+        width,
+        height,
+        ..Properties::default()
+    })
 }
 
 /// Enough to tell the type of an image.
 fn first_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::Read;
     let mut header = Vec::new();
-    std::fs::File::open(path)?.take(64).read_to_end(&mut header)?;
+    std::fs::File::open(path)?
+        .take(64)
+        .read_to_end(&mut header)?;
     Ok(header)
 }
 
 fn video(path: &Path) -> Result<Properties, ProbeError> {
     let report = ffprobe(path, "v:0")?;
     let Some(stream) = report.streams.first() else {
-        return Err(ProbeError::Unreadable("expected a video, found a file without pictures".to_owned()));
+        return Err(ProbeError::Unreadable(
+            "expected a video, found a file without pictures".to_owned(),
+        ));
     };
-    let rate = ratio(stream.avg_frame_rate.as_deref()).or_else(|| ratio(stream.r_frame_rate.as_deref()));
-    let frames = number(stream.nb_read_packets.as_deref()).or_else(|| number(stream.nb_frames.as_deref()));
+    let rate =
+        ratio(stream.avg_frame_rate.as_deref()).or_else(|| ratio(stream.r_frame_rate.as_deref()));
+    let frames =
+        number(stream.nb_read_packets.as_deref()).or_else(|| number(stream.nb_frames.as_deref()));
     let duration = number::<f64>(stream.duration.as_deref())
         .or_else(|| number(report.format.duration.as_deref()))
         .or_else(|| Some(f64::from(frames?) / rate?));
@@ -130,8 +161,16 @@ fn video(path: &Path) -> Result<Properties, ProbeError> {
         ));
     };
     // Players and decoders turn such videos, so what people label is turned as well.
-    let turned = stream.side_data_list.iter().filter_map(|data| data.rotation).any(|angle| angle.abs() as u32 % 180 == 90);
-    let (width, height) = if turned { (height, width) } else { (width, height) };
+    let turned = stream
+        .side_data_list
+        .iter()
+        .filter_map(|data| data.rotation)
+        .any(|angle| angle.abs() as u32 % 180 == 90);
+    let (width, height) = if turned {
+        (height, width)
+    } else {
+        (width, height)
+    };
     Ok(Properties {
         width: Some(width),
         height: Some(height),
@@ -145,11 +184,16 @@ fn video(path: &Path) -> Result<Properties, ProbeError> {
 fn audio(path: &Path) -> Result<Properties, ProbeError> {
     let report = ffprobe(path, "a:0")?;
     let Some(stream) = report.streams.first() else {
-        return Err(ProbeError::Unreadable("expected audio, found a file without sound".to_owned()));
+        return Err(ProbeError::Unreadable(
+            "expected audio, found a file without sound".to_owned(),
+        ));
     };
-    let duration = number(stream.duration.as_deref()).or_else(|| number(report.format.duration.as_deref()));
+    let duration =
+        number(stream.duration.as_deref()).or_else(|| number(report.format.duration.as_deref()));
     if duration.is_none() {
-        return Err(ProbeError::Unreadable("expected audio with a duration, found none".to_owned()));
+        return Err(ProbeError::Unreadable(
+            "expected audio with a duration, found none".to_owned(),
+        ));
     }
     let bits = number(stream.bits_per_raw_sample.as_deref())
         .or(stream.bits_per_sample)
@@ -220,20 +264,48 @@ struct SideData {
 fn ffprobe(path: &Path, stream: &str) -> Result<Report, ProbeError> {
     let mut command = Command::new("ffprobe");
     // Packets are counted because only some formats write down how many frames they have.
-    command.args(["-v", "error", "-of", "json", "-show_streams", "-show_format", "-count_packets"]);
-    command.args(["-protocol_whitelist", "file", "-select_streams", stream, "-i"]).arg(path);
+    command.args([
+        "-v",
+        "error",
+        "-of",
+        "json",
+        "-show_streams",
+        "-show_format",
+        "-count_packets",
+    ]);
+    command
+        .args([
+            "-protocol_whitelist",
+            "file",
+            "-select_streams",
+            stream,
+            "-i",
+        ])
+        .arg(path);
     let output = match command.stdin(Stdio::null()).output() {
         Ok(output) => output,
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(ProbeError::NoFfprobe),
-        Err(error) => return Err(ProbeError::Unreadable(format!("ffprobe cannot be started: {error}"))),
+        Err(error) => {
+            return Err(ProbeError::Unreadable(format!(
+                "ffprobe cannot be started: {error}"
+            )));
+        }
     };
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.lines().last().unwrap_or("no reason given").trim().to_owned();
-        return Err(ProbeError::Unreadable(format!("ffprobe cannot read it: {said}")));
+        let said = said
+            .lines()
+            .last()
+            .unwrap_or("no reason given")
+            .trim()
+            .to_owned();
+        return Err(ProbeError::Unreadable(format!(
+            "ffprobe cannot read it: {said}"
+        )));
     }
-    serde_json::from_slice(&output.stdout)
-        .map_err(|error| ProbeError::Unreadable(format!("ffprobe's answer cannot be read: {error}")))
+    serde_json::from_slice(&output.stdout).map_err(|error| {
+        ProbeError::Unreadable(format!("ffprobe's answer cannot be read: {error}"))
+    })
 }
 
 fn number<T: std::str::FromStr>(text: Option<&str>) -> Option<T> {
@@ -246,4 +318,3 @@ fn ratio(text: Option<&str>) -> Option<f64> {
     let value = over.parse::<f64>().ok()? / under.parse::<f64>().ok()?;
     (value.is_finite() && value > 0.0).then_some(value)
 }
-

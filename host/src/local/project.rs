@@ -29,14 +29,20 @@ impl Project {
     /// (another hash, a stage gone where tasks wait), or another process is changing the project.
     pub fn open(folder: &Path) -> Result<Self, LocalError> {
         if !folder.is_dir() {
-            return Err(LocalError::FolderMissing { folder: folder.to_owned() });
+            return Err(LocalError::FolderMissing {
+                folder: folder.to_owned(),
+            });
         }
         if !folder.join(MANIFEST_FILE).is_file() {
-            return Err(LocalError::ManifestMissing { folder: folder.to_owned() });
+            return Err(LocalError::ManifestMissing {
+                folder: folder.to_owned(),
+            });
         }
         let state = folder.join(STATE_FILE);
         if !state.is_file() {
-            return Err(LocalError::StateMissing { folder: folder.to_owned() });
+            return Err(LocalError::StateMissing {
+                folder: folder.to_owned(),
+            });
         }
         let lock = lock(folder, Lock::Shared)?;
         let store = Store::open(&state)?;
@@ -45,8 +51,16 @@ impl Project {
             .map_err(LocalError::state(&state))?;
         let definition = Definition::read(folder, meta.project_hash)?;
         check_fit(&definition, folder, meta, &stages)?;
-        let folder = folder.canonicalize().map_err(LocalError::io("open", folder))?;
-        Ok(Self { folder, definition, store, created_at: meta.created_at, _lock: lock })
+        let folder = folder
+            .canonicalize()
+            .map_err(LocalError::io("open", folder))?;
+        Ok(Self {
+            folder,
+            definition,
+            store,
+            created_at: meta.created_at,
+            _lock: lock,
+        })
     }
 
     /// The project hash.
@@ -93,14 +107,29 @@ pub(super) fn check_fit(
     let state = folder.join(STATE_FILE);
     if definition.hash != meta.project_hash {
         let (expected, found) = (definition.hash.to_string(), meta.project_hash.to_string());
-        return Err(LocalError::OtherProject { state, expected, found });
+        return Err(LocalError::OtherProject {
+            state,
+            expected,
+            found,
+        });
     }
     if definition.dataset_hash != meta.dataset_hash {
-        let (expected, found) = (definition.dataset_hash.to_string(), meta.dataset_hash.to_string());
-        return Err(LocalError::OtherDataset { state, expected, found });
+        let (expected, found) = (
+            definition.dataset_hash.to_string(),
+            meta.dataset_hash.to_string(),
+        );
+        return Err(LocalError::OtherDataset {
+            state,
+            expected,
+            found,
+        });
     }
     for (uuid, tasks) in stages {
-        if !definition.stages.iter().any(|stage| stage.uuid.to_string() == *uuid) {
+        if !definition
+            .stages
+            .iter()
+            .any(|stage| stage.uuid.to_string() == *uuid)
+        {
             return Err(LocalError::StageGone {
                 file: folder.join(MANIFEST_FILE),
                 stage: uuid.clone(),
@@ -135,7 +164,9 @@ pub(super) fn lock(folder: &Path, lock: Lock) -> Result<File, LocalError> {
     };
     match locked {
         Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(LocalError::InUse { folder: folder.to_owned() }),
+        Err(std::fs::TryLockError::WouldBlock) => Err(LocalError::InUse {
+            folder: folder.to_owned(),
+        }),
         Err(std::fs::TryLockError::Error(source)) => Err(LocalError::io("lock", &path)(source)),
     }
 }

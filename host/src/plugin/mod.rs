@@ -16,6 +16,8 @@ pub use contract::{Contract, Interface};
 pub use error::PluginError;
 pub use source::PluginDigest;
 
+use wasmtime::component::Component;
+
 use crate::engine::{Declaration, Engine, Program};
 use source::Source;
 
@@ -85,6 +87,19 @@ pub struct Plugin {
     pub program: Program,
 }
 
+/// What can be said of a file without running it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// SHA-256 of the file.
+    pub digest: PluginDigest,
+    /// Bytes of the file.
+    pub size: u64,
+    /// `component`, `core module` or `text`.
+    pub format: &'static str,
+    /// What it imports and exports.
+    pub contract: Contract,
+}
+
 /// The plugin's code for one stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
@@ -124,28 +139,38 @@ impl Plugin {
         Ok(plugin)
     }
 
-    /// Everything before `describe`, off the async threads: compiling takes from milliseconds to
-    /// seconds of every core.
+    /// Looks at a file without running anything of it. It need not fit the contract:
+    /// [`Contract::refused`] says what does not.
+    ///
+    /// # Errors
+    /// If the file is missing, or no WebAssembly.
+    pub async fn examine(
+        engine: &Arc<Engine>,
+        cache: &Arc<CompileCache>,
+        path: &Path,
+    ) -> Result<Examined, PluginError> {
+        let (engine, cache, path) = (Arc::clone(engine), Arc::clone(cache), path.to_owned());
+        off_the_async_threads(move || {
+            let compiled = Compiled::new(&engine, &cache, &path)?;
+            Ok(Examined {
+                digest: compiled.source.digest,
+                size: compiled.source.size(),
+                format: compiled.source.format(),
+                contract: compiled.contract,
+            })
+        })
+        .await
+    }
+
+    /// Everything before `describe`.
     async fn compile(
         engine: &Arc<Engine>,
         cache: &Arc<CompileCache>,
         path: PathBuf,
     ) -> Result<Self, PluginError> {
         let (engine, cache) = (Arc::clone(engine), Arc::clone(cache));
-        let work = move || {
-            let source = Source::read(&path)?;
-            let started = Instant::now();
-            let (component, cached) = match cache.load(engine.wasmtime(), &source.digest) {
-                Some(component) => (component, true),
-                None => {
-                    let bytes = source.component(&path)?;
-                    let component = wasmtime::component::Component::new(engine.wasmtime(), &bytes)
-                        .map_err(|error| PluginError::invalid(&path, &error))?;
-                    cache.store(engine.wasmtime(), &source.digest, &component);
-                    (component, false)
-                }
-            };
-            let contract = Contract::of(&component, engine.wasmtime());
+        off_the_async_threads(move || {
+            let Compiled { source, component, contract, compiled_in } = Compiled::new(&engine, &cache, &path)?;
             contract.check(&path)?;
             let program = engine
                 .link(&component)
@@ -156,15 +181,49 @@ impl Plugin {
                 digest: source.digest,
                 contract,
                 agents: Vec::new(),
-                compiled_in: (!cached).then(|| started.elapsed()),
+                compiled_in,
                 program,
                 path,
             })
+        })
+        .await
+    }
+}
+
+/// A file that was read and compiled, or taken from the cache.
+struct Compiled {
+    source: Source,
+    component: Component,
+    contract: Contract,
+    compiled_in: Option<Duration>,
+}
+
+impl Compiled {
+    fn new(engine: &Engine, cache: &CompileCache, path: &Path) -> Result<Self, PluginError> {
+        let source = Source::read(path)?;
+        let (component, compiled_in) = match cache.load(engine.wasmtime(), &source.digest) {
+            Some(component) => (component, None),
+            None => {
+                let started = Instant::now();
+                let bytes = source.component(path)?;
+                let component = Component::new(engine.wasmtime(), &bytes)
+                    .map_err(|error| PluginError::invalid(path, &error))?;
+                cache.store(engine.wasmtime(), &source.digest, &component);
+                (component, Some(started.elapsed()))
+            }
         };
-        match tokio::task::spawn_blocking(work).await {
-            Ok(result) => result,
-            Err(join) => std::panic::resume_unwind(join.into_panic()),
-        }
+        let contract = Contract::of(&component, engine.wasmtime());
+        Ok(Self { source, component, contract, compiled_in })
+    }
+}
+
+/// Compiling takes from milliseconds to seconds of every core.
+async fn off_the_async_threads<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PluginError> + Send + 'static,
+) -> Result<T, PluginError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(join) => std::panic::resume_unwind(join.into_panic()),
     }
 }
 

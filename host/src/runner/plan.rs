@@ -158,6 +158,29 @@ mod tests {
     }
 
     #[test]
+    fn projects_without_agent_stages_are_refused() {
+        let empty = serde_json::json!({ "objects": [], "classifications": [] });
+        let ontology = Ontology::parse("", "Test", "", &empty).unwrap();
+        let project = |project_type: &str, stages| Project {
+            hash: Uuid::from_u128(1),
+            project_type: project_type.to_owned(),
+            title: "Test".to_owned(),
+            description: String::new(),
+            created_at: String::new(),
+            last_edited_at: String::new(),
+            ontology_uuid: Uuid::from_u128(2),
+            stages,
+        };
+        let planned = plan(&project("manual_qa", vec![stage()]), &ontology, &[]);
+        assert!(matches!(&planned, Err(RunError::NotAWorkflow { .. })), "{planned:?}");
+        let error = planned.unwrap_err();
+        assert!(error.to_string().contains("manual_qa") && error.help().is_some() && error.is_mistake());
+        let review = Stage { stage_type: "REVIEW".to_owned(), ..stage() };
+        let planned = plan(&project("workflow", vec![review]), &ontology, &[]);
+        assert!(matches!(planned, Err(RunError::NoAgentStages { .. })), "{planned:?}");
+    }
+
+    #[test]
     fn stages_are_found_by_uuid_and_by_exact_title() {
         let stages = [Arc::new(stage())];
         assert!(find_stage(&stages, "Triage").is_some());

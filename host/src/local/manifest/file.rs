@@ -116,7 +116,12 @@ impl<'de> Deserialize<'de> for OptionEntry {
 
             fn visit_str<E: serde::de::Error>(self, label: &str) -> Result<OptionEntry, E> {
                 let label = label.to_owned();
-                Ok(OptionEntry(OptionTable { label, value: None, feature_hash: None, attributes: Vec::new() }))
+                Ok(OptionEntry(OptionTable {
+                    label,
+                    value: None,
+                    feature_hash: None,
+                    attributes: Vec::new(),
+                }))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OptionEntry, A::Error> {

@@ -43,7 +43,10 @@ impl Definition {
 
     /// Like [`Definition::read`], for a text that is not written yet.
     pub(super) fn parse(text: &str, folder: &Path, fallback: Uuid) -> Result<Self, LocalError> {
-        let mut mistakes = Mistakes { text, found: Vec::new() };
+        let mut mistakes = Mistakes {
+            text,
+            found: Vec::new(),
+        };
         let definition = match toml::from_str::<ManifestFile>(text) {
             Ok(file) => Self::check(file, folder, fallback, &mut mistakes),
             Err(error) => {
@@ -56,19 +59,33 @@ impl Definition {
             Some(definition) if found.is_empty() => Ok(definition),
             _ => {
                 found.sort_by_key(|mistake| mistake.line);
-                Err(LocalError::Manifest { file: folder.join(MANIFEST_FILE), mistakes: found })
+                Err(LocalError::Manifest {
+                    file: folder.join(MANIFEST_FILE),
+                    mistakes: found,
+                })
             }
         }
     }
 
     /// `None` only with a mistake noted.
-    fn check(file: ManifestFile, folder: &Path, fallback: Uuid, mistakes: &mut Mistakes<'_>) -> Option<Self> {
-        let hash = mistakes.uuid(file.project.hash.as_ref()).unwrap_or(fallback);
+    fn check(
+        file: ManifestFile,
+        folder: &Path,
+        fallback: Uuid,
+        mistakes: &mut Mistakes<'_>,
+    ) -> Option<Self> {
+        let hash = mistakes
+            .uuid(file.project.hash.as_ref())
+            .unwrap_or(fallback);
         let dataset = file.dataset.unwrap_or_default();
-        let dataset_hash =
-            mistakes.uuid(dataset.hash.as_ref()).unwrap_or_else(|| identity::uuid(hash, "dataset", &[]));
+        let dataset_hash = mistakes
+            .uuid(dataset.hash.as_ref())
+            .unwrap_or_else(|| identity::uuid(hash, "dataset", &[]));
         if file.project.title.get_ref().trim().is_empty() {
-            mistakes.add(Some(file.project.title.span()), "expected a title, found an empty one");
+            mistakes.add(
+                Some(file.project.title.span()),
+                "expected a title, found an empty one",
+            );
         }
         let mut files = Vec::new();
         if let Some(ontology) = &file.ontology.file {
@@ -111,7 +128,10 @@ impl Mistakes<'_> {
             let before = self.text.get(..span.start).unwrap_or(self.text);
             before.matches('\n').count() + 1
         });
-        self.found.push(Mistake { line, message: message.into() });
+        self.found.push(Mistake {
+            line,
+            message: message.into(),
+        });
     }
 
     /// The UUID that somebody wrote. A mistake is noted, and then treated as if nothing had been written.
@@ -119,7 +139,10 @@ impl Mistakes<'_> {
         let written = written?;
         let parsed = written.get_ref().parse().ok();
         if parsed.is_none() {
-            self.add(Some(written.span()), format!("expected a UUID, found `{}`", written.get_ref()));
+            self.add(
+                Some(written.span()),
+                format!("expected a UUID, found `{}`", written.get_ref()),
+            );
         }
         parsed
     }

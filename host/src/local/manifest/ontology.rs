@@ -8,7 +8,9 @@ use toml::Spanned;
 use uuid::Uuid;
 
 use super::Mistakes;
-use super::file::{AttributeTable, ClassificationTable, ObjectTable, OntologyTable, OptionEntry, OptionTable};
+use super::file::{
+    AttributeTable, ClassificationTable, ObjectTable, OntologyTable, OptionEntry, OptionTable,
+};
 use crate::local::identity;
 
 /// An ontology as it goes over the wire.
@@ -39,7 +41,8 @@ const SHAPES: [&str; 14] = [
 ];
 /// Colours that people can tell apart, for objects that were given none.
 const COLORS: [&str; 10] = [
-    "#D33115", "#E27300", "#16406C", "#FE9200", "#FCDC00", "#68BC00", "#16A5A5", "#AB149E", "#009CE0", "#653294",
+    "#D33115", "#E27300", "#16406C", "#FE9200", "#FCDC00", "#68BC00", "#16A5A5", "#AB149E",
+    "#009CE0", "#653294",
 ];
 /// How deep Encord lets radio options ask further questions.
 const DEPTH: usize = 7;
@@ -52,8 +55,9 @@ pub(super) fn check(
     project: Uuid,
     mistakes: &mut Mistakes<'_>,
 ) -> Option<Ontology> {
-    let hash =
-        mistakes.uuid(table.hash.as_ref()).unwrap_or_else(|| identity::uuid(project, "ontology", &[]));
+    let hash = mistakes
+        .uuid(table.hash.as_ref())
+        .unwrap_or_else(|| identity::uuid(project, "ontology", &[]));
     let title = table.title.unwrap_or_else(|| project_title.to_owned());
     let editor = match &table.file {
         Some(file) => {
@@ -66,9 +70,17 @@ pub(super) fn check(
             from_file(file, folder, mistakes)?
         }
         None => {
-            let mut builder = Builder { ontology: hash, taken: HashMap::new(), mistakes };
-            let objects: Vec<_> =
-                table.objects.iter().enumerate().map(|(index, object)| builder.object(index, object)).collect();
+            let mut builder = Builder {
+                ontology: hash,
+                taken: HashMap::new(),
+                mistakes,
+            };
+            let objects: Vec<_> = table
+                .objects
+                .iter()
+                .enumerate()
+                .map(|(index, object)| builder.object(index, object))
+                .collect();
             let classifications: Vec<_> = table
                 .classifications
                 .iter()
@@ -78,7 +90,11 @@ pub(super) fn check(
             json!({ "objects": objects, "classifications": classifications })
         }
     };
-    Some(Ontology { hash, title, editor })
+    Some(Ontology {
+        hash,
+        title,
+        editor,
+    })
 }
 
 fn from_file(file: &Spanned<String>, folder: &Path, mistakes: &mut Mistakes<'_>) -> Option<Value> {
@@ -87,8 +103,13 @@ fn from_file(file: &Spanned<String>, folder: &Path, mistakes: &mut Mistakes<'_>)
         Err(error) => format!("`{}`, which cannot be read: {error}", file.get_ref()),
         Ok(text) => match serde_json::from_str::<Value>(&text) {
             Err(error) => format!("`{}`, which is not JSON: {error}", file.get_ref()),
-            Ok(editor) if !editor["objects"].is_array() || !editor["classifications"].is_array() => {
-                format!("`{}`, which lacks one of the lists `objects` and `classifications`", file.get_ref())
+            Ok(editor)
+                if !editor["objects"].is_array() || !editor["classifications"].is_array() =>
+            {
+                format!(
+                    "`{}`, which lacks one of the lists `objects` and `classifications`",
+                    file.get_ref()
+                )
             }
             Ok(editor) => match missing_keys(&editor) {
                 None => return Some(editor),
@@ -96,15 +117,24 @@ fn from_file(file: &Spanned<String>, folder: &Path, mistakes: &mut Mistakes<'_>)
             },
         },
     };
-    mistakes.add(Some(file.span()), format!("expected the JSON structure of an Encord ontology, found {found}"));
+    mistakes.add(
+        Some(file.span()),
+        format!("expected the JSON structure of an Encord ontology, found {found}"),
+    );
     None
 }
 
 /// The first feature that lacks what every client needs of it.
 fn missing_keys(editor: &Value) -> Option<String> {
     let lists = [
-        ("objects", &["id", "name", "color", "shape", "featureNodeHash"][..]),
-        ("classifications", &["id", "featureNodeHash", "attributes"][..]),
+        (
+            "objects",
+            &["id", "name", "color", "shape", "featureNodeHash"][..],
+        ),
+        (
+            "classifications",
+            &["id", "featureNodeHash", "attributes"][..],
+        ),
     ];
     for (list, keys) in lists {
         for (index, feature) in editor[list].as_array().into_iter().flatten().enumerate() {
@@ -138,7 +168,10 @@ impl Builder<'_, '_> {
             );
         } else if !SHAPES.contains(&shape.as_str()) {
             let expected = SHAPES.join(", ");
-            self.mistakes.add(Some(table.shape.span()), format!("expected a shape ({expected}), found `{shape}`"));
+            self.mistakes.add(
+                Some(table.shape.span()),
+                format!("expected a shape ({expected}), found `{shape}`"),
+            );
         }
         let color = match &table.color {
             None => COLORS[index % COLORS.len()].to_owned(),
@@ -146,8 +179,10 @@ impl Builder<'_, '_> {
                 let digits = color.get_ref().strip_prefix('#').unwrap_or_default();
                 if digits.len() != 6 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
                     let found = color.get_ref();
-                    self.mistakes
-                        .add(Some(color.span()), format!("expected a colour such as \"#D33115\", found `{found}`"));
+                    self.mistakes.add(
+                        Some(color.span()),
+                        format!("expected a colour such as \"#D33115\", found `{found}`"),
+                    );
                 }
                 color.get_ref().clone()
             }
@@ -182,16 +217,26 @@ impl Builder<'_, '_> {
             dynamic: None,
             options: &table.options,
         };
-        let attribute = self.attribute(&attribute, &format!("{id}.1"), &["classification", title, "attribute"], 1);
-        let mut classification =
-            json!({ "id": id, "featureNodeHash": feature_hash, "archived": false, "attributes": [attribute] });
+        let attribute = self.attribute(
+            &attribute,
+            &format!("{id}.1"),
+            &["classification", title, "attribute"],
+            1,
+        );
+        let mut classification = json!({ "id": id, "featureNodeHash": feature_hash, "archived": false, "attributes": [attribute] });
         if table.global {
             classification["level"] = "global".into();
         }
         classification
     }
 
-    fn attributes(&mut self, tables: &[AttributeTable], id: &str, path: &[&str], depth: usize) -> Value {
+    fn attributes(
+        &mut self,
+        tables: &[AttributeTable],
+        id: &str,
+        path: &[&str],
+        depth: usize,
+    ) -> Value {
         let mut attributes = Vec::new();
         for (index, table) in tables.iter().enumerate() {
             let name = self.name(&table.name);
@@ -204,30 +249,50 @@ impl Builder<'_, '_> {
                 options: &table.options,
             };
             let path = [path, &["attribute", name]].concat();
-            attributes.push(self.attribute(&attribute, &format!("{id}.{}", index + 1), &path, depth));
+            attributes.push(self.attribute(
+                &attribute,
+                &format!("{id}.{}", index + 1),
+                &path,
+                depth,
+            ));
         }
         attributes.into()
     }
 
-    fn attribute(&mut self, attribute: &Attribute<'_>, id: &str, path: &[&str], depth: usize) -> Value {
+    fn attribute(
+        &mut self,
+        attribute: &Attribute<'_>,
+        id: &str,
+        path: &[&str],
+        depth: usize,
+    ) -> Value {
         let kind = attribute.kind.get_ref().as_str();
         let name = attribute.name.get_ref();
         let span = Some(attribute.kind.span());
         match kind {
             "radio" | "checklist" if attribute.options.is_empty() => {
-                self.mistakes.add(span, format!("expected options for the {kind} \"{name}\", found none"));
+                self.mistakes.add(
+                    span,
+                    format!("expected options for the {kind} \"{name}\", found none"),
+                );
             }
             "text" | "numeric" if !attribute.options.is_empty() => {
-                self.mistakes.add(span, format!("expected no options for \"{name}\" of kind {kind}, found some"));
+                self.mistakes.add(
+                    span,
+                    format!("expected no options for \"{name}\" of kind {kind}, found some"),
+                );
             }
             "radio" | "checklist" | "text" | "numeric" => {}
-            _ => self
-                .mistakes
-                .add(span, format!("expected a kind (radio, checklist, text or numeric), found `{kind}`")),
+            _ => self.mistakes.add(
+                span,
+                format!("expected a kind (radio, checklist, text or numeric), found `{kind}`"),
+            ),
         }
         if depth > DEPTH {
-            self.mistakes
-                .add(Some(attribute.name.span()), format!("expected at most {DEPTH} levels of questions, found more"));
+            self.mistakes.add(
+                Some(attribute.name.span()),
+                format!("expected at most {DEPTH} levels of questions, found more"),
+            );
             return Value::Null;
         }
         let mut value = json!({
@@ -247,7 +312,13 @@ impl Builder<'_, '_> {
                 .iter()
                 .enumerate()
                 .map(|(index, OptionEntry(option))| {
-                    self.option(option, attribute, &format!("{id}.{}", index + 1), path, depth)
+                    self.option(
+                        option,
+                        attribute,
+                        &format!("{id}.{}", index + 1),
+                        path,
+                        depth,
+                    )
                 })
                 .collect();
             value["options"] = options.into();
@@ -265,10 +336,16 @@ impl Builder<'_, '_> {
     ) -> Value {
         let label = option.label.as_str();
         if label.trim().is_empty() {
-            self.mistakes.add(Some(attribute.name.span()), "expected the label of an option, found an empty one");
+            self.mistakes.add(
+                Some(attribute.name.span()),
+                "expected the label of an option, found an empty one",
+            );
         }
         let path = [path, &["option", label]].concat();
-        let value = option.value.clone().unwrap_or_else(|| label.to_lowercase().replace(' ', "_"));
+        let value = option
+            .value
+            .clone()
+            .unwrap_or_else(|| label.to_lowercase().replace(' ', "_"));
         let mut entry = Map::new();
         entry.insert("id".to_owned(), id.into());
         entry.insert("label".to_owned(), label.into());
@@ -284,38 +361,58 @@ impl Builder<'_, '_> {
                 );
             }
             // Encord keeps the questions behind an option under the same key as the options of a question.
-            entry.insert("options".to_owned(), self.attributes(&option.attributes, id, &path, depth + 1));
+            entry.insert(
+                "options".to_owned(),
+                self.attributes(&option.attributes, id, &path, depth + 1),
+            );
         }
         entry.into()
     }
 
     fn name<'name>(&mut self, name: &'name Spanned<String>) -> &'name str {
         if name.get_ref().trim().is_empty() {
-            self.mistakes.add(Some(name.span()), "expected a name, found an empty one");
+            self.mistakes
+                .add(Some(name.span()), "expected a name, found an empty one");
         }
         name.get_ref()
     }
 
-    fn feature_hash(&mut self, written: Option<&Spanned<String>>, name: &Spanned<String>, path: &[&str]) -> String {
+    fn feature_hash(
+        &mut self,
+        written: Option<&Spanned<String>>,
+        name: &Spanned<String>,
+        path: &[&str],
+    ) -> String {
         let hash = match written {
             Some(written) => {
                 if written.get_ref().chars().count() != 8 {
                     let found = written.get_ref();
-                    self.mistakes
-                        .add(Some(written.span()), format!("expected a feature hash of 8 characters, found `{found}`"));
+                    self.mistakes.add(
+                        Some(written.span()),
+                        format!("expected a feature hash of 8 characters, found `{found}`"),
+                    );
                 }
                 written.get_ref().clone()
             }
             None => identity::feature_hash(self.ontology, path),
         };
-        let whose = path.iter().skip(1).step_by(2).copied().collect::<Vec<_>>().join(" > ");
+        let whose = path
+            .iter()
+            .skip(1)
+            .step_by(2)
+            .copied()
+            .collect::<Vec<_>>()
+            .join(" > ");
         if let Some(other) = self.taken.insert(hash.clone(), whose.clone()) {
             let message = if written.is_none() && other == whose {
                 format!("expected names that differ, found \"{whose}\" twice")
             } else {
-                format!("expected feature hashes that differ, found `{hash}` for \"{other}\" and for \"{whose}\"")
+                format!(
+                    "expected feature hashes that differ, found `{hash}` for \"{other}\" and for \"{whose}\""
+                )
             };
-            self.mistakes.add(Some(written.unwrap_or(name).span()), message);
+            self.mistakes
+                .add(Some(written.unwrap_or(name).span()), message);
         }
         hash
     }

@@ -70,14 +70,24 @@ impl StageKind {
     }
 
     fn parse(written: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(name, _)| *name == written).map(|(_, kind)| *kind)
+        Self::ALL
+            .iter()
+            .find(|(name, _)| *name == written)
+            .map(|(_, kind)| *kind)
     }
 }
 
 /// The stages and the index of the one where tasks begin. `None` only with a mistake noted.
-pub(super) fn check(table: WorkflowTable, project: Uuid, mistakes: &mut Mistakes<'_>) -> Option<(Vec<Stage>, usize)> {
+pub(super) fn check(
+    table: WorkflowTable,
+    project: Uuid,
+    mistakes: &mut Mistakes<'_>,
+) -> Option<(Vec<Stage>, usize)> {
     if table.stages.is_empty() {
-        mistakes.add(None, "expected at least one [[workflow.stages]], found none");
+        mistakes.add(
+            None,
+            "expected at least one [[workflow.stages]], found none",
+        );
         return None;
     }
     let uuids = stage_uuids(&table.stages, project, mistakes);
@@ -96,7 +106,12 @@ pub(super) fn check(table: WorkflowTable, project: Uuid, mistakes: &mut Mistakes
         let pathways = pathways(stage, &table.stages, &uuids, project, mistakes);
         if let Some(kind) = kind {
             check_pathways(stage, kind, mistakes);
-            stages.push(Stage { uuid: uuids[index], title: stage.title.get_ref().clone(), kind, pathways });
+            stages.push(Stage {
+                uuid: uuids[index],
+                title: stage.title.get_ref().clone(),
+                kind,
+                pathways,
+            });
         }
     }
     let start = match &table.start {
@@ -114,16 +129,26 @@ fn stage_uuids(stages: &[StageTable], project: Uuid, mistakes: &mut Mistakes<'_>
         let title = stage.title.get_ref().as_str();
         let unique = titles.insert(title);
         if title.trim().is_empty() {
-            mistakes.add(Some(stage.title.span()), "expected the title of a stage, found an empty one");
+            mistakes.add(
+                Some(stage.title.span()),
+                "expected the title of a stage, found an empty one",
+            );
         } else if !unique {
-            mistakes.add(Some(stage.title.span()), format!("expected titles that differ, found the stage \"{title}\" twice"));
+            mistakes.add(
+                Some(stage.title.span()),
+                format!("expected titles that differ, found the stage \"{title}\" twice"),
+            );
         }
-        let uuid =
-            mistakes.uuid(stage.uuid.as_ref()).unwrap_or_else(|| identity::uuid(project, "stage", &[title]));
+        let uuid = mistakes
+            .uuid(stage.uuid.as_ref())
+            .unwrap_or_else(|| identity::uuid(project, "stage", &[title]));
         // Two stages of one title are one mistake, not two.
         if unique && let Some(other) = taken.insert(uuid, title) {
             let span = stage.uuid.as_ref().unwrap_or(&stage.title).span();
-            mistakes.add(Some(span), format!("expected UUIDs that differ, found that of the stage \"{other}\" again"));
+            mistakes.add(
+                Some(span),
+                format!("expected UUIDs that differ, found that of the stage \"{other}\" again"),
+            );
         }
         uuids.push(uuid);
     }
@@ -145,11 +170,16 @@ fn pathways(
         let name = pathway.name.get_ref();
         let unique = names.insert(name);
         if name.trim().is_empty() {
-            mistakes.add(Some(pathway.name.span()), "expected the name of a pathway, found an empty one");
+            mistakes.add(
+                Some(pathway.name.span()),
+                "expected the name of a pathway, found an empty one",
+            );
         } else if !unique {
             mistakes.add(
                 Some(pathway.name.span()),
-                format!("expected names that differ, found the pathway \"{name}\" of \"{title}\" twice"),
+                format!(
+                    "expected names that differ, found the pathway \"{name}\" of \"{title}\" twice"
+                ),
             );
         }
         let uuid = mistakes
@@ -157,10 +187,17 @@ fn pathways(
             .unwrap_or_else(|| identity::uuid(project, "pathway", &[title, name]));
         if unique && !taken.insert(uuid) {
             let span = pathway.uuid.as_ref().unwrap_or(&pathway.name).span();
-            mistakes.add(Some(span), format!("expected UUIDs that differ, found {uuid} twice in the stage \"{title}\""));
+            mistakes.add(
+                Some(span),
+                format!("expected UUIDs that differ, found {uuid} twice in the stage \"{title}\""),
+            );
         }
         if let Some(destination) = find(&pathway.to, stages, mistakes) {
-            pathways.push(Pathway { uuid, name: name.clone(), destination: uuids[destination] });
+            pathways.push(Pathway {
+                uuid,
+                name: name.clone(),
+                destination: uuids[destination],
+            });
         }
     }
     pathways
@@ -169,11 +206,19 @@ fn pathways(
 /// What each type of stage needs to get its tasks on.
 fn check_pathways(stage: &StageTable, kind: StageKind, mistakes: &mut Mistakes<'_>) {
     let title = stage.title.get_ref();
-    let names: Vec<_> = stage.pathways.iter().map(|pathway| pathway.name.get_ref().as_str()).collect();
+    let names: Vec<_> = stage
+        .pathways
+        .iter()
+        .map(|pathway| pathway.name.get_ref().as_str())
+        .collect();
     let expected = match kind {
         StageKind::Agent if names.is_empty() => "at least one pathway",
-        StageKind::Annotation if names.len() != 1 => "exactly one pathway, where submitted tasks go",
-        StageKind::Review if names.len() != 2 || !names.contains(&"approve") || !names.contains(&"reject") => {
+        StageKind::Annotation if names.len() != 1 => {
+            "exactly one pathway, where submitted tasks go"
+        }
+        StageKind::Review
+            if names.len() != 2 || !names.contains(&"approve") || !names.contains(&"reject") =>
+        {
             "two pathways, named \"approve\" and \"reject\""
         }
         StageKind::Complete if !names.is_empty() => "no pathways, since the task is done there",
@@ -185,17 +230,33 @@ fn check_pathways(stage: &StageTable, kind: StageKind, mistakes: &mut Mistakes<'
     };
     mistakes.add(
         Some(stage.title.span()),
-        format!("expected of the {} stage \"{title}\" {expected}, found {found}", stage.kind.get_ref()),
+        format!(
+            "expected of the {} stage \"{title}\" {expected}, found {found}",
+            stage.kind.get_ref()
+        ),
     );
 }
 
-fn find(title: &Spanned<String>, stages: &[StageTable], mistakes: &mut Mistakes<'_>) -> Option<usize> {
-    let found = stages.iter().position(|stage| stage.title.get_ref() == title.get_ref());
+fn find(
+    title: &Spanned<String>,
+    stages: &[StageTable],
+    mistakes: &mut Mistakes<'_>,
+) -> Option<usize> {
+    let found = stages
+        .iter()
+        .position(|stage| stage.title.get_ref() == title.get_ref());
     if found.is_none() {
-        let titles: Vec<_> = stages.iter().map(|stage| format!("\"{}\"", stage.title.get_ref())).collect();
+        let titles: Vec<_> = stages
+            .iter()
+            .map(|stage| format!("\"{}\"", stage.title.get_ref()))
+            .collect();
         mistakes.add(
             Some(title.span()),
-            format!("expected the title of a stage ({}), found \"{}\"", titles.join(", "), title.get_ref()),
+            format!(
+                "expected the title of a stage ({}), found \"{}\"",
+                titles.join(", "),
+                title.get_ref()
+            ),
         );
     }
     found

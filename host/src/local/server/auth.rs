@@ -34,52 +34,78 @@ impl Keys {
     pub(super) fn new(hex: &[String], any: bool) -> Result<Self, LocalError> {
         let mut known = HashSet::new();
         for written in hex {
-            let key = bytes_of_hex::<32>(written).filter(|key| VerifyingKey::from_bytes(key).is_ok());
-            known.insert(key.ok_or_else(|| LocalError::PublicKey { found: written.clone() })?);
+            let key =
+                bytes_of_hex::<32>(written).filter(|key| VerifyingKey::from_bytes(key).is_ok());
+            known.insert(key.ok_or_else(|| LocalError::PublicKey {
+                found: written.clone(),
+            })?);
         }
         Ok(Self { known, any })
     }
 
     /// `Authorization: <key>:<signature of the body's digest>`, both in hexadecimal digits.
-    pub(super) fn check_v1(&self, authorization: Option<&str>, body: &[u8]) -> Result<(), ApiError> {
+    pub(super) fn check_v1(
+        &self,
+        authorization: Option<&str>,
+        body: &[u8],
+    ) -> Result<(), ApiError> {
         let expected = "expected the header Authorization: <public key>:<signature>";
         let parts = authorization.and_then(|value| value.split_once(':'));
         let (key, signature) = parts.ok_or_else(|| ApiError::unauthenticated(expected))?;
-        let signature = bytes_of_hex::<64>(signature.trim()).ok_or_else(|| ApiError::unauthenticated(expected))?;
+        let signature = bytes_of_hex::<64>(signature.trim())
+            .ok_or_else(|| ApiError::unauthenticated(expected))?;
         self.check(key.trim(), &signature, &Sha256::digest(body))
     }
 
     /// HTTP message signatures. `now` is in milliseconds since 1970.
     pub(super) fn check_v2(&self, request: &SignedRequest<'_>, now: i64) -> Result<(), ApiError> {
-        let digest = format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(request.body)));
+        let digest = format!(
+            "sha-256=:{}:",
+            STANDARD.encode(Sha256::digest(request.body))
+        );
         if request.content_digest != digest {
-            return Err(ApiError::unauthenticated("the header Content-Digest is not that of the body"));
+            return Err(ApiError::unauthenticated(
+                "the header Content-Digest is not that of the body",
+            ));
         }
         let parameters = request
             .signature_input
             .strip_prefix("encord-sig=")
-            .ok_or_else(|| ApiError::unauthenticated("expected the header Signature-Input: encord-sig=…"))?;
-        let rest = parameters
-            .strip_prefix(COMPONENTS)
-            .ok_or_else(|| ApiError::unauthenticated(format!("expected a signature of {COMPONENTS}")))?;
+            .ok_or_else(|| {
+                ApiError::unauthenticated("expected the header Signature-Input: encord-sig=…")
+            })?;
+        let rest = parameters.strip_prefix(COMPONENTS).ok_or_else(|| {
+            ApiError::unauthenticated(format!("expected a signature of {COMPONENTS}"))
+        })?;
         let parameter = |name: &str| {
-            let value = rest.split(';').find_map(|part| part.strip_prefix(name)?.strip_prefix('='))?;
+            let value = rest
+                .split(';')
+                .find_map(|part| part.strip_prefix(name)?.strip_prefix('='))?;
             Some(value.trim_matches('"'))
         };
         if parameter("alg").is_some_and(|algorithm| algorithm != "ed25519") {
-            return Err(ApiError::unauthenticated("expected a signature of the algorithm ed25519"));
+            return Err(ApiError::unauthenticated(
+                "expected a signature of the algorithm ed25519",
+            ));
         }
         let created = parameter("created").and_then(|created| created.parse::<i64>().ok());
-        if !created.is_some_and(|created| created.saturating_mul(1000).abs_diff(now) <= FRESH.unsigned_abs()) {
-            return Err(ApiError::unauthenticated("the signature is too old; is the client's clock right?"));
+        if !created.is_some_and(|created| {
+            created.saturating_mul(1000).abs_diff(now) <= FRESH.unsigned_abs()
+        }) {
+            return Err(ApiError::unauthenticated(
+                "the signature is too old; is the client's clock right?",
+            ));
         }
-        let key = parameter("keyid").ok_or_else(|| ApiError::unauthenticated("the signature names no key"))?;
+        let key = parameter("keyid")
+            .ok_or_else(|| ApiError::unauthenticated("the signature names no key"))?;
         let signature = request
             .signature
             .strip_prefix("encord-sig=:")
             .and_then(|signature| STANDARD.decode(signature.strip_suffix(':')?).ok())
             .and_then(|signature| <[u8; 64]>::try_from(signature).ok())
-            .ok_or_else(|| ApiError::unauthenticated("expected the header Signature: encord-sig=:<base64>:"))?;
+            .ok_or_else(|| {
+                ApiError::unauthenticated("expected the header Signature: encord-sig=:<base64>:")
+            })?;
         let base = format!(
             "\"@method\": {}\n\"@request-target\": {}\n\"content-digest\": {digest}\n\"@signature-params\": {parameters}",
             request.method, request.target
@@ -88,13 +114,17 @@ impl Keys {
     }
 
     fn check(&self, key: &str, signature: &[u8; 64], message: &[u8]) -> Result<(), ApiError> {
-        let refused = || ApiError::unauthenticated("the signature does not fit the key and the request");
+        let refused =
+            || ApiError::unauthenticated("the signature does not fit the key and the request");
         let bytes = bytes_of_hex::<32>(key).ok_or_else(refused)?;
         if !self.any && !self.known.contains(&bytes) {
-            return Err(ApiError::unauthenticated(format!("the key {key} is not known to this local server")));
+            return Err(ApiError::unauthenticated(format!(
+                "the key {key} is not known to this local server"
+            )));
         }
         let key = VerifyingKey::from_bytes(&bytes).map_err(|_| refused())?;
-        key.verify_strict(message, &Signature::from_bytes(signature)).map_err(|_| refused())
+        key.verify_strict(message, &Signature::from_bytes(signature))
+            .map_err(|_| refused())
     }
 }
 
@@ -124,7 +154,10 @@ async fn checked(service: &Arc<Service>, request: Request) -> Result<Request, Ap
     let text = |name: &str| header_text(&parts.headers, name).unwrap_or_default();
     let signed = SignedRequest {
         method: parts.method.as_str(),
-        target: parts.uri.path_and_query().map_or("/", |target| target.as_str()),
+        target: parts
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str()),
         content_digest: text("content-digest"),
         signature_input: text("signature-input"),
         signature: text("signature"),
@@ -146,7 +179,10 @@ pub(super) async fn collect(body: Body) -> Result<Bytes, ApiError> {
     })
 }
 
-pub(super) fn header_text<'headers>(headers: &'headers HeaderMap, name: &str) -> Option<&'headers str> {
+pub(super) fn header_text<'headers>(
+    headers: &'headers HeaderMap,
+    name: &str,
+) -> Option<&'headers str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -197,10 +233,34 @@ mod tests {
     #[test]
     fn refuses_what_was_not_signed() {
         let refused = |request: SignedRequest<'_>, now| keys().check_v2(&request, now).is_err();
-        assert!(refused(SignedRequest { method: "GET", ..actions() }, CREATED));
-        assert!(refused(SignedRequest { target: "/v2/public/other", ..actions() }, CREATED));
-        assert!(refused(SignedRequest { body: b"[]", ..actions() }, CREATED));
-        assert!(refused(SignedRequest { signature: "", ..actions() }, CREATED));
+        assert!(refused(
+            SignedRequest {
+                method: "GET",
+                ..actions()
+            },
+            CREATED
+        ));
+        assert!(refused(
+            SignedRequest {
+                target: "/v2/public/other",
+                ..actions()
+            },
+            CREATED
+        ));
+        assert!(refused(
+            SignedRequest {
+                body: b"[]",
+                ..actions()
+            },
+            CREATED
+        ));
+        assert!(refused(
+            SignedRequest {
+                signature: "",
+                ..actions()
+            },
+            CREATED
+        ));
         assert!(refused(actions(), CREATED + FRESH + 1));
     }
 
@@ -210,13 +270,24 @@ mod tests {
         assert!(stranger.check_v2(&actions(), CREATED).is_err());
         let open = Keys::new(&[], true).expect("no keys are fine");
         assert!(open.check_v2(&actions(), CREATED).is_ok());
-        assert!(open.check_v2(&SignedRequest { body: b"", ..actions() }, CREATED).is_err());
+        assert!(
+            open.check_v2(
+                &SignedRequest {
+                    body: b"",
+                    ..actions()
+                },
+                CREATED
+            )
+            .is_err()
+        );
     }
 
     #[test]
     fn checks_the_body_of_the_older_api() {
         let body = br#"{"query_type": "labelrowmetadata", "query_method": "GET", "values": {"uid": null, "payload": {"data_hashes": ["ce99df93-e802-5296-aeca-09c4dac8aeb6"], "note": "caf\u00e9"}}}"#;
-        let authorization = format!("{KEY}:b82f9aa06af07c579e796b57d7b7320e4f1f071550d15d982af6b6d18f34ac6e803098a4a6d6aaafbb5b40aa9712870cfece67434c43b63f4c6dcf4bd1a74104");
+        let authorization = format!(
+            "{KEY}:b82f9aa06af07c579e796b57d7b7320e4f1f071550d15d982af6b6d18f34ac6e803098a4a6d6aaafbb5b40aa9712870cfece67434c43b63f4c6dcf4bd1a74104"
+        );
         assert!(keys().check_v1(Some(&authorization), body).is_ok());
         assert!(keys().check_v1(Some(&authorization), b"{}").is_err());
         assert!(keys().check_v1(None, body).is_err());
@@ -225,6 +296,9 @@ mod tests {
 
     #[test]
     fn a_public_key_is_64_digits() {
-        assert!(matches!(Keys::new(&["abc".to_owned()], false), Err(LocalError::PublicKey { .. })));
+        assert!(matches!(
+            Keys::new(&["abc".to_owned()], false),
+            Err(LocalError::PublicKey { .. })
+        ));
     }
 }

@@ -25,7 +25,9 @@ pub(super) struct UrlSigner {
 
 impl UrlSigner {
     pub(super) fn new() -> Self {
-        Self { secret: rand::random() }
+        Self {
+            secret: rand::random(),
+        }
     }
 
     /// A URL from which the item's file can be read for a day, as long as the server runs.
@@ -36,20 +38,33 @@ impl UrlSigner {
         url.push_str("/media/");
         url.push_str(&item.uuid);
         url.push('/');
-        url.extend(form_urlencoded::byte_serialize(name.as_bytes()).map(|part| if part == "+" { "%20" } else { part }));
-        url.push_str(&format!("?expires={expires}&sig={}", self.signature(&item.uuid, expires)));
+        url.extend(
+            form_urlencoded::byte_serialize(name.as_bytes())
+                .map(|part| if part == "+" { "%20" } else { part }),
+        );
+        url.push_str(&format!(
+            "?expires={expires}&sig={}",
+            self.signature(&item.uuid, expires)
+        ));
         url
     }
 
     fn check(&self, item: &str, query: &str) -> Result<(), ApiError> {
-        let value = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value);
+        let value = |name: &str| {
+            form_urlencoded::parse(query.as_bytes())
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value)
+        };
         let expires: Option<i64> = value("expires").and_then(|expires| expires.parse().ok());
         let (Some(expires), Some(signature)) = (expires, value("sig")) else {
             return Err(ApiError::forbidden("expected a signed URL"));
         };
         let expected = self.signature(item, expires);
         // All bytes are compared, so that the time taken does not tell where they differ.
-        let differs = expected.bytes().zip(signature.bytes()).fold(0, |sum, (one, other)| sum | (one ^ other));
+        let differs = expected
+            .bytes()
+            .zip(signature.bytes())
+            .fold(0, |sum, (one, other)| sum | (one ^ other));
         if differs != 0 || expected.len() != signature.len() {
             return Err(ApiError::forbidden("the URL's signature is wrong"));
         }
@@ -63,40 +78,70 @@ impl UrlSigner {
     fn signature(&self, item: &str, expires: i64) -> String {
         let pad = |with: u8| {
             let mut block = [with; BLOCK];
-            block.iter_mut().zip(&self.secret).for_each(|(byte, secret)| *byte ^= secret);
+            block
+                .iter_mut()
+                .zip(&self.secret)
+                .for_each(|(byte, secret)| *byte ^= secret);
             block
         };
-        let inner = Sha256::new().chain_update(pad(0x36)).chain_update(format!("{item}\n{expires}")).finalize();
-        let outer = Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize();
+        let inner = Sha256::new()
+            .chain_update(pad(0x36))
+            .chain_update(format!("{item}\n{expires}"))
+            .finalize();
+        let outer = Sha256::new()
+            .chain_update(pad(0x5c))
+            .chain_update(inner)
+            .finalize();
         outer.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
 /// Hands out a file, or the ranges of it that are asked for.
-pub(super) async fn serve(State(service): Shared, Path((item, _)): Path<(String, String)>, request: Request) -> Reply {
-    service.signer.check(&item, request.uri().query().unwrap_or_default())?;
+pub(super) async fn serve(
+    State(service): Shared,
+    Path((item, _)): Path<(String, String)>,
+    request: Request,
+) -> Reply {
+    service
+        .signer
+        .check(&item, request.uri().query().unwrap_or_default())?;
     let Some((path, mime_type)) = find(&service, &item).await? else {
         return Err(ApiError::not_found("there is no such storage item"));
     };
     let missing = path.clone();
-    let response = ServeFile::new(path).try_call(request).await.map_err(ApiError::internal)?;
+    let response = ServeFile::new(path)
+        .try_call(request)
+        .await
+        .map_err(ApiError::internal)?;
     if response.status() == StatusCode::NOT_FOUND {
         let message = format!("the file `{}` is gone", missing.display());
-        return Err(ApiError { detail: Some(message), ..ApiError::not_found("the file is gone") });
+        return Err(ApiError {
+            detail: Some(message),
+            ..ApiError::not_found("the file is gone")
+        });
     }
     let mut response: Response = response.map(axum::body::Body::new).into_response();
     if let Ok(mime_type) = mime_type.parse() {
-        response.headers_mut().insert(header::CONTENT_TYPE, mime_type);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, mime_type);
     }
     Ok(response)
 }
 
-async fn find(service: &Service, item: &str) -> Result<Option<(std::path::PathBuf, String)>, ApiError> {
+async fn find(
+    service: &Service,
+    item: &str,
+) -> Result<Option<(std::path::PathBuf, String)>, ApiError> {
     for project in &service.projects {
         let wanted = vec![item.to_owned()];
         let found = reply::read(project, move |connection, project| {
             let items = find_items(connection, &wanted)?;
-            Ok(items.into_iter().flatten().next().map(|item| (project.file_of(&item), item.mime_type)))
+            Ok(items
+                .into_iter()
+                .flatten()
+                .next()
+                .map(|item| (project.file_of(&item), item.mime_type)))
         });
         if let Some(found) = found.await? {
             return Ok(Some(found));

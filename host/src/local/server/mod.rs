@@ -51,7 +51,11 @@ pub struct ServerOptions {
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        Self { addr: (Ipv4Addr::LOCALHOST, 0).into(), public_keys: Vec::new(), insecure_any_key: false }
+        Self {
+            addr: (Ipv4Addr::LOCALHOST, 0).into(),
+            public_keys: Vec::new(),
+            insecure_any_key: false,
+        }
     }
 }
 
@@ -70,13 +74,23 @@ impl Server {
     pub async fn start(projects: Vec<Project>, options: ServerOptions) -> Result<Self, LocalError> {
         let keys = Keys::new(&options.public_keys, options.insecure_any_key)?;
         let mut hashes = std::collections::HashSet::new();
-        if let Some(twice) = projects.iter().find(|project| !hashes.insert(project.hash())) {
-            return Err(LocalError::SameProject { hash: twice.hash().to_string() });
+        if let Some(twice) = projects
+            .iter()
+            .find(|project| !hashes.insert(project.hash()))
+        {
+            return Err(LocalError::SameProject {
+                hash: twice.hash().to_string(),
+            });
         }
-        let bind = |source| LocalError::Bind { addr: options.addr, source };
+        let bind = |source| LocalError::Bind {
+            addr: options.addr,
+            source,
+        };
         let listener = TcpListener::bind(options.addr).await.map_err(bind)?;
         let addr = listener.local_addr().map_err(bind)?;
-        let url: Url = format!("http://{addr}/").parse().expect("a socket address makes a URL");
+        let url: Url = format!("http://{addr}/")
+            .parse()
+            .expect("a socket address makes a URL");
         let service = Arc::new(Service {
             projects: projects.into_iter().map(Arc::new).collect(),
             keys,
@@ -94,7 +108,11 @@ impl Server {
         let serving = axum::serve(listener, router(service)).with_graceful_shutdown(stopped);
         let running = tokio::spawn(async move { serving.await });
         tracing::debug!(%url, "serving local projects");
-        Ok(Self { url, stopping, running: Some(running) })
+        Ok(Self {
+            url,
+            stopping,
+            running: Some(running),
+        })
     }
 
     /// Where it listens, for example `http://127.0.0.1:8700/`.
@@ -106,7 +124,9 @@ impl Server {
     /// Takes no more requests, lets those under way end (at most 5 seconds), and returns.
     pub async fn stop(mut self) {
         self.stopping.cancel();
-        let Some(mut running) = self.running.take() else { return };
+        let Some(mut running) = self.running.take() else {
+            return;
+        };
         match tokio::time::timeout(DRAIN, &mut running).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => tracing::warn!(%error, "the server ended with an error"),
@@ -141,7 +161,10 @@ type Shared = State<Arc<Service>>;
 
 impl Service {
     fn project(&self, hash: Uuid) -> Option<Arc<Project>> {
-        self.projects.iter().find(|project| project.hash() == hash).cloned()
+        self.projects
+            .iter()
+            .find(|project| project.hash() == hash)
+            .cloned()
     }
 
     /// The base of URLs that the client will ask later: the name by which it reached the server.
@@ -158,24 +181,55 @@ fn router(service: Arc<Service>) -> Router {
         .route("/v2/public/projects/{project}", get(v2::project))
         .route("/v2/public/projects/{project}/branches", get(v2::branches))
         .route("/v2/public/projects/{project}/datasets", get(v2::datasets))
-        .route("/v2/public/projects/{project}/priorities", post(v2::priorities))
-        .route("/v2/public/projects/{project}/workflow/stages/{stage}/tasks", get(v2::tasks))
-        .route("/v2/public/projects/{project}/workflow/stages/{stage}/actions", post(v2::actions))
-        .route("/v2/public/projects/{project}/workflow/stages/{stage}/move-tasks", post(v2::move_tasks))
+        .route(
+            "/v2/public/projects/{project}/priorities",
+            post(v2::priorities),
+        )
+        .route(
+            "/v2/public/projects/{project}/workflow/stages/{stage}/tasks",
+            get(v2::tasks),
+        )
+        .route(
+            "/v2/public/projects/{project}/workflow/stages/{stage}/actions",
+            post(v2::actions),
+        )
+        .route(
+            "/v2/public/projects/{project}/workflow/stages/{stage}/move-tasks",
+            post(v2::move_tasks),
+        )
         .route("/v2/public/ontologies/{ontology}", get(v2::ontology))
-        .route("/v2/public/storage/items/get-bulk", post(v2_storage::get_bulk))
-        .route("/v2/public/storage/items/patch-bulk", patch(v2_storage::patch_bulk))
+        .route(
+            "/v2/public/storage/items/get-bulk",
+            post(v2_storage::get_bulk),
+        )
+        .route(
+            "/v2/public/storage/items/patch-bulk",
+            patch(v2_storage::patch_bulk),
+        )
         .route("/v2/public/storage/items/{item}", get(v2_storage::get_item))
-        .route("/v2/public/storage/folders/{folder}/items/{item}", patch(v2_storage::patch_item))
-        .route("/v2/public/storage/folders/{folder}/items/{item}/child-items", get(v2_storage::child_items))
-        .layer(middleware::from_fn_with_state(service.clone(), auth::require_v2));
+        .route(
+            "/v2/public/storage/folders/{folder}/items/{item}",
+            patch(v2_storage::patch_item),
+        )
+        .route(
+            "/v2/public/storage/folders/{folder}/items/{item}/child-items",
+            get(v2_storage::child_items),
+        )
+        .layer(middleware::from_fn_with_state(
+            service.clone(),
+            auth::require_v2,
+        ));
     Router::new()
         .merge(v2)
         .route("/public", post(v1::handle))
         .route("/public/user", post(v1::handle))
         .route("/media/{item}/{name}", get(media::serve))
         .fallback(async |request: Request| {
-            let message = format!("this local server has no {} {}", request.method(), request.uri().path());
+            let message = format!(
+                "this local server has no {} {}",
+                request.method(),
+                request.uri().path()
+            );
             Err::<(), _>(ApiError::not_found(message))
         })
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -188,7 +242,10 @@ async fn log(State(_): Shared, request: Request<Body>, next: Next) -> Response {
     let method = request.method().clone();
     let target = request.uri().clone();
     let trace = request.headers().get("x-cloud-trace-context").cloned();
-    let trace = trace.as_ref().and_then(|trace| trace.to_str().ok()).unwrap_or_default();
+    let trace = trace
+        .as_ref()
+        .and_then(|trace| trace.to_str().ok())
+        .unwrap_or_default();
     let began = Instant::now();
     let response = next.run(request).await;
     let (status, took) = (response.status().as_u16(), began.elapsed());
@@ -196,7 +253,12 @@ async fn log(State(_): Shared, request: Request<Body>, next: Next) -> Response {
     let path = target.path();
     tracing::debug!(%method, path, status, ?took, trace, "request");
     if let Some(error) = response.extensions().get::<reply::LoggedError>() {
-        tracing::warn!(%method, path, status, trace, error = error.0, "request refused");
+        // A refusal is news to whoever asked; a failure is news to whoever runs the server.
+        if error.failure {
+            tracing::error!(%method, path, status, trace, error = error.message, "request failed");
+        } else {
+            tracing::info!(%method, path, status, trace, error = error.message, "request refused");
+        }
     }
     response
 }

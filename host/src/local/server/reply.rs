@@ -11,9 +11,13 @@ use serde_json::json;
 
 use crate::local::project::Project;
 
-/// What the log says of a refused request, where that is more than the client is told.
+/// What the log says of a refused request, which may be more than the client is told.
 #[derive(Debug, Clone)]
-pub(super) struct LoggedError(pub(super) String);
+pub(super) struct LoggedError {
+    pub(super) message: String,
+    /// True if the server is at fault. The older API has HTTP status 200 even then.
+    pub(super) failure: bool,
+}
 
 /// Why a request is refused. Each of the APIs has its own way to say so.
 #[derive(Debug)]
@@ -26,7 +30,11 @@ pub(super) struct ApiError {
 
 impl ApiError {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), detail: None }
+        Self {
+            status,
+            message: message.into(),
+            detail: None,
+        }
     }
 
     pub(super) fn invalid(message: impl Into<String>) -> Self {
@@ -60,11 +68,17 @@ impl ApiError {
 
     pub(super) fn internal(detail: impl ToString) -> Self {
         let message = "the local server failed; its log says why";
-        Self { detail: Some(detail.to_string()), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, message) }
+        Self {
+            detail: Some(detail.to_string()),
+            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+        }
     }
 
     pub(super) fn to_log(&self) -> LoggedError {
-        LoggedError(self.detail.clone().unwrap_or_else(|| self.message.clone()))
+        LoggedError {
+            message: self.detail.clone().unwrap_or_else(|| self.message.clone()),
+            failure: self.status.is_server_error(),
+        }
     }
 }
 
@@ -85,7 +99,11 @@ impl IntoResponse for ApiError {
     /// As the `/v2/` API does it.
     fn into_response(self) -> Response {
         let logged = self.to_log();
-        let mut response = (self.status, json_body(json!({ "message": self.message }).to_string())).into_response();
+        let mut response = (
+            self.status,
+            json_body(json!({ "message": self.message }).to_string()),
+        )
+            .into_response();
         response.extensions_mut().insert(logged);
         response
     }
@@ -112,13 +130,17 @@ pub(super) struct Page<T> {
 
 impl<T> Page<T> {
     pub(super) fn whole(results: Vec<T>) -> Self {
-        Self { results, next_page_token: None }
+        Self {
+            results,
+            next_page_token: None,
+        }
     }
 }
 
 /// What a client sent, as a typed value.
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|error| ApiError::invalid(format!("the body is not as expected: {error}")))
+    serde_json::from_slice(body)
+        .map_err(|error| ApiError::invalid(format!("the body is not as expected: {error}")))
 }
 
 /// Reads from the project's state without holding up other requests.

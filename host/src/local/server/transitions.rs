@@ -36,43 +36,57 @@ pub(super) fn apply(
     let mut seen = HashSet::new();
     for action in actions {
         if !seen.insert(action.task_uuid) {
-            return Err(ApiError::invalid(format!("the task {} is named twice", action.task_uuid)));
+            return Err(ApiError::invalid(format!(
+                "the task {} is named twice",
+                action.task_uuid
+            )));
         }
         let task = task_at(connection, action.task_uuid, stage)?;
-        let (kind, name) = (stage.kind, action.action.as_str());
-        match (kind, name) {
-            (StageKind::Agent, "PATHWAY_ACTION") => {
-                let (status, assignee, destination) = ("NEW", None, pathway(stage, action)?);
-                Transition { origin: stage, position: task.position, destination, status, assignee }
-                    .make(connection, definition, now)?;
-            }
+        let (destination, status, assignee) = match (stage.kind, action.action.as_str()) {
+            (StageKind::Agent, "PATHWAY_ACTION") => (pathway(stage, action)?, "NEW", None),
             (StageKind::Annotation, "SUBMIT") => {
-                let pathway = stage.pathways.first().map(|pathway| pathway.destination);
-                let destination = pathway.ok_or_else(|| ApiError::internal("an annotation stage has no pathway"))?;
-                let (status, assignee, destination) = ("NEW", next_assignee(action, &task), destination);
-                Transition { origin: stage, position: task.position, destination, status, assignee }
-                    .make(connection, definition, now)?;
+                let way_on = stage.pathways.first().map(|pathway| pathway.destination);
+                let way_on = way_on
+                    .ok_or_else(|| ApiError::internal("an annotation stage leads nowhere"))?;
+                (way_on, "NEW", next_assignee(action, &task))
             }
-            (StageKind::Review, "APPROVE" | "REJECT") => {
-                let (pathway, status) = if name == "APPROVE" { ("approve", "NEW") } else { ("reject", "REOPENED") };
-                let pathway = stage.pathways.iter().find(|candidate| candidate.name == pathway);
-                let destination =
-                    pathway.ok_or_else(|| ApiError::internal("a review stage lacks a pathway"))?.destination;
-                let (status, assignee, destination) = (status, next_assignee(action, &task), destination);
-                Transition { origin: stage, position: task.position, destination, status, assignee }
-                    .make(connection, definition, now)?;
-            }
+            (StageKind::Review, "APPROVE") => (
+                way_of_review(stage, "approve")?,
+                "NEW",
+                next_assignee(action, &task),
+            ),
+            (StageKind::Review, "REJECT") => (
+                way_of_review(stage, "reject")?,
+                "REOPENED",
+                next_assignee(action, &task),
+            ),
             (StageKind::Annotation | StageKind::Review, "ASSIGN") => {
                 let assignee = action.assignee.as_deref();
-                let assignee = assignee.ok_or_else(|| ApiError::invalid("expected `assignee` with ASSIGN"))?;
+                let assignee =
+                    assignee.ok_or_else(|| ApiError::invalid("expected `assignee` with ASSIGN"))?;
                 store::assign(connection, task.position, assignee, now)?;
+                continue;
             }
-            (StageKind::Annotation | StageKind::Review, "RELEASE") => store::release(connection, task.position, now)?,
-            _ => {
-                let message = format!("expected an action of {} stages, found {name}", kind.as_encord());
-                return Err(ApiError::invalid(message));
+            (StageKind::Annotation | StageKind::Review, "RELEASE") => {
+                store::release(connection, task.position, now)?;
+                continue;
             }
+            (kind, name) => {
+                let kind = kind.as_encord();
+                return Err(ApiError::invalid(format!(
+                    "expected an action of {kind} stages, found {name}"
+                )));
+            }
+        };
+        let position = task.position;
+        Transition {
+            origin: stage,
+            position,
+            destination,
+            status,
+            assignee,
         }
+        .make(connection, definition, now)?;
     }
     Ok(())
 }
@@ -87,12 +101,20 @@ pub(super) fn move_all(
 ) -> Result<(), ApiError> {
     let now = clock::now();
     if definition.stage(destination).is_none() {
-        return Err(ApiError::invalid(format!("the workflow has no stage {destination}")));
+        return Err(ApiError::invalid(format!(
+            "the workflow has no stage {destination}"
+        )));
     }
     for uuid in tasks {
         let task = task_at(connection, *uuid, origin)?;
-        Transition { origin, position: task.position, destination, status: "NEW", assignee: None }
-            .make(connection, definition, now)?;
+        Transition {
+            origin,
+            position: task.position,
+            destination,
+            status: "NEW",
+            assignee: None,
+        }
+        .make(connection, definition, now)?;
     }
     Ok(())
 }
@@ -108,22 +130,38 @@ pub(super) fn complete_or_reopen(
     let (position, stage) =
         found.ok_or_else(|| ApiError::not_found(format!("there is no label row {label_hash}")))?;
     let origin = stage.parse().ok().and_then(|stage| definition.stage(stage));
-    let origin = origin.ok_or_else(|| ApiError::internal(format!("the workflow has no stage {stage}")))?;
-    let end = definition.stages.iter().find(|stage| stage.kind == StageKind::Complete);
+    let origin =
+        origin.ok_or_else(|| ApiError::internal(format!("the workflow has no stage {stage}")))?;
+    let end = definition
+        .stages
+        .iter()
+        .find(|stage| stage.kind == StageKind::Complete);
     let (destination, status) = match (complete, end) {
         (true, Some(end)) => (end.uuid, "NEW"),
-        (true, None) => return Err(ApiError::not_allowed("the workflow has no stage of type complete")),
+        (true, None) => {
+            return Err(ApiError::not_allowed(
+                "the workflow has no stage of type complete",
+            ));
+        }
         (false, _) => (definition.stages[definition.start].uuid, "REOPENED"),
     };
-    Transition { origin, position, destination, status, assignee: None }.make(connection, definition, clock::now())
+    Transition {
+        origin,
+        position,
+        destination,
+        status,
+        assignee: None,
+    }
+    .make(connection, definition, clock::now())
 }
 
 fn task_at(connection: &Connection, uuid: Uuid, stage: &Stage) -> Result<Task, ApiError> {
     match store::find_task(connection, &uuid.to_string())? {
         Some(task) if task.stage == stage.uuid.to_string() => Ok(task),
-        Some(_) => {
-            Err(ApiError::invalid(format!("the task {uuid} is not at the stage \"{}\" any more", stage.title)))
-        }
+        Some(_) => Err(ApiError::invalid(format!(
+            "the task {uuid} is not at the stage \"{}\" any more",
+            stage.title
+        ))),
         None => Err(ApiError::invalid(format!("there is no task {uuid}"))),
     }
 }
@@ -133,16 +171,45 @@ fn pathway(stage: &Stage, action: &Action) -> Result<Uuid, ApiError> {
     let pathway = match (&action.pathway_uuid, &action.pathway_name) {
         (Some(uuid), None) => {
             let wanted = uuid.parse::<Uuid>().ok();
-            stage.pathways.iter().find(|pathway| Some(pathway.uuid) == wanted)
+            stage
+                .pathways
+                .iter()
+                .find(|pathway| Some(pathway.uuid) == wanted)
         }
         (None, Some(name)) => stage.pathways.iter().find(|pathway| pathway.name == *name),
-        _ => return Err(ApiError::invalid("expected either `pathwayUuid` or `pathwayName`")),
+        _ => {
+            return Err(ApiError::invalid(
+                "expected either `pathwayUuid` or `pathwayName`",
+            ));
+        }
     };
-    let known = || stage.pathways.iter().map(|pathway| pathway.name.as_str()).collect::<Vec<_>>().join(", ");
+    let known = || {
+        stage
+            .pathways
+            .iter()
+            .map(|pathway| pathway.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     pathway.map(|pathway| pathway.destination).ok_or_else(|| {
-        let wanted = action.pathway_uuid.as_deref().or(action.pathway_name.as_deref()).unwrap_or_default();
-        ApiError::invalid(format!("expected a pathway of the stage \"{}\" ({}), found {wanted}", stage.title, known()))
+        let wanted = action
+            .pathway_uuid
+            .as_deref()
+            .or(action.pathway_name.as_deref())
+            .unwrap_or_default();
+        ApiError::invalid(format!(
+            "expected a pathway of the stage \"{}\" ({}), found {wanted}",
+            stage.title,
+            known()
+        ))
     })
+}
+
+fn way_of_review(stage: &Stage, name: &str) -> Result<Uuid, ApiError> {
+    let pathway = stage.pathways.iter().find(|pathway| pathway.name == name);
+    let pathway = pathway
+        .ok_or_else(|| ApiError::internal(format!("a review stage has no pathway {name}")))?;
+    Ok(pathway.destination)
 }
 
 fn next_assignee<'action>(action: &'action Action, task: &'action Task) -> Option<&'action str> {
@@ -163,17 +230,31 @@ struct Transition<'task> {
 }
 
 impl Transition<'_> {
-    fn make(&self, connection: &Connection, definition: &Definition, now: i64) -> Result<(), ApiError> {
+    fn make(
+        &self,
+        connection: &Connection,
+        definition: &Definition,
+        now: i64,
+    ) -> Result<(), ApiError> {
         let stage = definition.stage(self.destination);
-        let stage =
-            stage.ok_or_else(|| ApiError::internal(format!("the workflow has no stage {}", self.destination)))?;
+        let stage = stage.ok_or_else(|| {
+            ApiError::internal(format!("the workflow has no stage {}", self.destination))
+        })?;
         let status = match (stage.kind, self.assignee) {
             (StageKind::Complete, _) => "COMPLETED",
             (_, Some(_)) => "ASSIGNED",
             _ => self.status,
         };
         let uuid = stage.uuid.to_string();
-        store::place(connection, self.position, &uuid, status, self.assignee, ACCOUNT, now)?;
+        store::place(
+            connection,
+            self.position,
+            &uuid,
+            status,
+            self.assignee,
+            ACCOUNT,
+            now,
+        )?;
         if let Some(label_status) = label_status_after(self.origin.kind, stage.kind) {
             store::set_label_status(connection, self.position, label_status)?;
         }

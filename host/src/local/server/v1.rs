@@ -17,7 +17,7 @@ use super::reply::{self, ApiError, json_body};
 use super::{Service, Shared, transitions, v1_metadata};
 use crate::local::label_row::{self, ReadFilter};
 use crate::local::project::Project;
-use crate::local::store::{self, Item, LabelRow};
+use crate::local::store::{self, DataUnit, Item, LabelRow};
 use crate::local::{MAIN_BRANCH, clock, identity};
 
 #[derive(Debug, Deserialize)]
@@ -79,7 +79,8 @@ fn refusal(error: ApiError) -> Response {
         StatusCode::PAYLOAD_TOO_LARGE => return error.into_response(),
         _ => "UNKNOWN_ERROR",
     };
-    let body = json!({ "status": error.status.as_u16(), "response": [code], "payload": error.message });
+    let body =
+        json!({ "status": error.status.as_u16(), "response": [code], "payload": error.message });
     let mut response = json_body(body.to_string()).into_response();
     response.extensions_mut().insert(logged);
     response
@@ -88,22 +89,29 @@ fn refusal(error: ApiError) -> Response {
 async fn answer(service: &Arc<Service>, request: Request) -> Result<String, ApiError> {
     let (parts, body) = request.into_parts();
     let body = collect(body).await?;
-    service.keys.check_v1(authorization(&parts.headers), &body)?;
+    service
+        .keys
+        .check_v1(authorization(&parts.headers), &body)?;
     let query: Query = reply::parse(&body)?;
     let id = header_text(&parts.headers, "ResourceID").unwrap_or_default();
-    let hash: Uuid = id
-        .parse()
-        .map_err(|_| ApiError::invalid(format!("expected a project hash in the header ResourceID, found `{id}`")))?;
-    let project = service
-        .project(hash)
-        .ok_or_else(|| ApiError::forbidden(format!("there is no project {hash} for this account")))?;
+    let hash: Uuid = id.parse().map_err(|_| {
+        ApiError::invalid(format!(
+            "expected a project hash in the header ResourceID, found `{id}`"
+        ))
+    })?;
+    let project = service.project(hash).ok_or_else(|| {
+        ApiError::forbidden(format!("there is no project {hash} for this account"))
+    })?;
     let base = service.base(parts.headers.get("host"));
     let uid = query.values.uid;
     let payload = query.values.payload;
     let answered = match (query.query_type.as_str(), query.query_method.as_str()) {
         ("labelrowmetadata", "GET") => {
             let request = payload_of(payload.as_deref())?;
-            reply::read(&project, move |connection, project| v1_metadata::list(connection, project, request)).await?
+            reply::read(&project, move |connection, project| {
+                v1_metadata::list(connection, project, request)
+            })
+            .await?
         }
         ("labelrow", "GET") => {
             let request: ReadRows = payload_of(payload.as_deref())?;
@@ -130,11 +138,20 @@ async fn answer(service: &Arc<Service>, request: Request) -> Result<String, ApiE
             let complete = match request.action.as_str() {
                 "complete" => true,
                 "reopen" => false,
-                other => return Err(ApiError::invalid(format!("expected complete or reopen, found `{other}`"))),
+                other => {
+                    return Err(ApiError::invalid(format!(
+                        "expected complete or reopen, found `{other}`"
+                    )));
+                }
             };
             let work = move |connection: &Connection, project: &Project| {
                 uid.all().iter().try_for_each(|label_hash| {
-                    transitions::complete_or_reopen(connection, project.definition(), label_hash, complete)
+                    transitions::complete_or_reopen(
+                        connection,
+                        project.definition(),
+                        label_hash,
+                        complete,
+                    )
                 })
             };
             reply::write(&project, work).await?;
@@ -151,7 +168,8 @@ async fn answer(service: &Arc<Service>, request: Request) -> Result<String, ApiE
 fn payload_of<T: for<'de> Deserialize<'de>>(payload: Option<&RawValue>) -> Result<T, ApiError> {
     let text = payload.map_or("{}", RawValue::get);
     let text = if text == "null" { "{}" } else { text };
-    serde_json::from_str(text).map_err(|error| ApiError::invalid(format!("the payload is not as expected: {error}")))
+    serde_json::from_str(text)
+        .map_err(|error| ApiError::invalid(format!("the payload is not as expected: {error}")))
 }
 
 #[derive(Debug, Deserialize)]
@@ -176,8 +194,12 @@ fn read_rows(
     base: &str,
 ) -> Result<String, ApiError> {
     let mut filter = ReadFilter {
-        object_features: request.include_object_feature_hashes.map(|list| list.into_iter().collect()),
-        classification_features: request.include_classification_feature_hashes.map(|list| list.into_iter().collect()),
+        object_features: request
+            .include_object_feature_hashes
+            .map(|list| list.into_iter().collect()),
+        classification_features: request
+            .include_classification_feature_hashes
+            .map(|list| list.into_iter().collect()),
         data_link: None,
     };
     let mut rows = Vec::new();
@@ -223,7 +245,10 @@ fn create_rows(
         let data_hash = canonical(data_hash);
         let (row, item) = find_or_create(connection, project, &data_hash, branch)?;
         let data_link = request.get_signed_url.then(|| signer.sign(base, &item));
-        let filter = ReadFilter { data_link, ..ReadFilter::default() };
+        let filter = ReadFilter {
+            data_link,
+            ..ReadFilter::default()
+        };
         rows.push(label_row::read(&row, &item, project.definition(), &filter)?);
     }
     one_or_list(uid, rows)
@@ -235,17 +260,37 @@ fn find_or_create(
     data_hash: &str,
     branch: &str,
 ) -> Result<(LabelRow, Item), ApiError> {
-    if let Some(found) = store::find_on_branch(connection, data_hash, branch)? {
+    let unit = store::find_data_unit(connection, data_hash, branch)?
+        .ok_or_else(|| ApiError::not_found(format!("the project has no data unit {data_hash}")))?;
+    if let Some(label_hash) = &unit.label_hash
+        && let Some(found) = store::find_label_row(connection, label_hash)?
+    {
         return Ok(found);
     }
-    let missing = || ApiError::not_found(format!("the project has no data unit {data_hash}"));
-    let (item, stage) = store::find_data_unit(connection, data_hash)?.ok_or_else(missing)?;
-    let kind = stage.parse().ok().and_then(|stage| project.definition().stage(stage)).map(|stage| stage.kind);
-    let label_hash = identity::uuid(project.hash(), "label row", &[data_hash, branch]).to_string();
-    let status = label_row::label_status_at(kind);
-    let document = label_row::empty(&item);
-    store::create_label_row(connection, &label_hash, item.position, branch, status, &document, clock::now())?;
-    store::find_on_branch(connection, data_hash, branch)?.ok_or_else(missing)
+    let DataUnit {
+        item,
+        stage,
+        task_status,
+        ..
+    } = unit;
+    let kind = stage
+        .parse()
+        .ok()
+        .and_then(|stage| project.definition().stage(stage))
+        .map(|stage| stage.kind);
+    let now = clock::now();
+    let row = LabelRow {
+        label_hash: identity::uuid(project.hash(), "label row", &[data_hash, branch]).to_string(),
+        branch: branch.to_owned(),
+        status: label_row::label_status_at(kind).to_owned(),
+        created_at: now,
+        edited_at: now,
+        document: label_row::empty(&item),
+        stage,
+        task_status,
+    };
+    store::insert_label_row(connection, item.position, &row)?;
+    Ok((row, item))
 }
 
 #[derive(Debug, Deserialize)]
@@ -256,19 +301,30 @@ struct SaveRows {
     validate_before_saving: bool,
 }
 
+impl SaveRows {
+    /// Whoever names one row, and not a list of one, sends it as the payload itself.
+    fn from_one(mut row: Map<String, Value>) -> Self {
+        let validate_before_saving =
+            row.shift_remove("validate_before_saving") == Some(Value::Bool(true));
+        Self {
+            labels: vec![row],
+            validate_before_saving,
+        }
+    }
+}
+
 /// Every row is overwritten whole; if one is refused, all are.
 async fn save(project: &Arc<Project>, uid: Uid, payload: Option<Json>) -> Result<(), ApiError> {
-    let request: SaveRows = match &uid {
-        // One row is sent as the payload itself.
-        Uid::One(_) if !payload.as_ref().is_some_and(|payload| payload.get().contains("\"labels\": [")) => {
-            SaveRows { labels: vec![payload_of(payload.as_deref())?], validate_before_saving: false }
-        }
+    let request = match &uid {
+        Uid::One(_) => SaveRows::from_one(payload_of(payload.as_deref())?),
         _ => payload_of(payload.as_deref())?,
     };
     let hashes = uid.all();
     if hashes.len() != request.labels.len() {
         let (rows, hashes) = (request.labels.len(), hashes.len());
-        return Err(ApiError::invalid(format!("expected as many label rows as hashes ({hashes}), found {rows}")));
+        return Err(ApiError::invalid(format!(
+            "expected as many label rows as hashes ({hashes}), found {rows}"
+        )));
     }
     let mut documents = Vec::new();
     for (label_hash, sent) in hashes.iter().zip(request.labels) {
@@ -276,19 +332,30 @@ async fn save(project: &Arc<Project>, uid: Uid, payload: Option<Json>) -> Result
             let unknown = label_row::unknown_features(&sent, &project.definition().ontology.editor);
             if !unknown.is_empty() {
                 let unknown = unknown.join(", ");
-                return Err(ApiError::invalid(format!("the ontology does not have the features {unknown}")));
+                return Err(ApiError::invalid(format!(
+                    "the ontology does not have the features {unknown}"
+                )));
             }
         }
         let data_hash = sent.get("data_hash").and_then(Value::as_str).map(canonical);
-        documents.push((canonical(label_hash), data_hash, label_row::document_of_save(sent)));
+        documents.push((
+            canonical(label_hash),
+            data_hash,
+            label_row::document_of_save(sent),
+        ));
     }
     let overwrite = move |connection: &Connection, _: &Project| {
         for (label_hash, data_hash, document) in &documents {
-            let (_, item) = store::find_label_row(connection, label_hash)?
-                .ok_or_else(|| ApiError::not_found(format!("there is no label row {label_hash}")))?;
-            if data_hash.as_ref().is_some_and(|data_hash| *data_hash != item.data_hash) {
-                let message = format!("the label row {label_hash} is of another data unit than that in its `data_hash`");
-                return Err(ApiError::invalid(message));
+            let found = store::data_hash_of(connection, label_hash)?.ok_or_else(|| {
+                ApiError::not_found(format!("there is no label row {label_hash}"))
+            })?;
+            if data_hash
+                .as_ref()
+                .is_some_and(|data_hash| *data_hash != found)
+            {
+                return Err(ApiError::invalid(format!(
+                    "expected the data unit {found} in `data_hash` of the label row {label_hash}, found another"
+                )));
             }
             store::overwrite_document(connection, label_hash, document, clock::now())?;
         }
@@ -300,5 +367,6 @@ async fn save(project: &Arc<Project>, uid: Uid, payload: Option<Json>) -> Result
 /// UUIDs are kept in one form; whoever sends another means the same.
 pub(super) fn canonical(uuid: impl AsRef<str>) -> String {
     let text = uuid.as_ref();
-    text.parse::<Uuid>().map_or_else(|_| text.to_owned(), |uuid| uuid.to_string())
+    text.parse::<Uuid>()
+        .map_or_else(|_| text.to_owned(), |uuid| uuid.to_string())
 }

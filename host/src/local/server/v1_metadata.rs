@@ -99,7 +99,11 @@ struct NodeJson<'row> {
 }
 
 /// Lists label rows, in the order of the project.
-pub(super) fn list(connection: &Connection, project: &Project, request: ListRows) -> Result<String, ApiError> {
+pub(super) fn list(
+    connection: &Connection,
+    project: &Project,
+    request: ListRows,
+) -> Result<String, ApiError> {
     // Nothing here is shadow data.
     if request.shadow_data_state.as_deref() == Some("SHADOW_DATA") {
         return Ok("[]".to_owned());
@@ -107,23 +111,34 @@ pub(super) fn list(connection: &Connection, project: &Project, request: ListRows
     let definition = project.definition();
     let with_metadata = request.include_client_metadata.unwrap_or(false);
     let with_node = request.include_workflow_graph_node.unwrap_or(true);
-    let branch = request.branch_name.clone().unwrap_or_else(|| MAIN_BRANCH.to_owned());
+    let branch = request
+        .branch_name
+        .clone()
+        .unwrap_or_else(|| MAIN_BRANCH.to_owned());
     let filter = filter(request, &branch, &definition.stages)?;
     let rows = store::metadata(connection, &filter)?;
-    let stages: HashMap<String, &Stage> =
-        definition.stages.iter().map(|stage| (stage.uuid.to_string(), stage)).collect();
+    let stages: HashMap<String, &Stage> = definition
+        .stages
+        .iter()
+        .map(|stage| (stage.uuid.to_string(), stage))
+        .collect();
     let dataset_hash = definition.dataset_hash.to_string();
     let listed = rows.iter().map(|row| {
         let stage = stages.get(&row.stage);
-        let metadata = row.item.client_metadata.as_deref().filter(|_| with_metadata);
+        let metadata = row
+            .item
+            .client_metadata
+            .as_deref()
+            .filter(|_| with_metadata);
         Ok(RowJson {
             dataset_hash: &dataset_hash,
             dataset_title: &definition.dataset_title,
             branch_name: row.branch.as_deref().unwrap_or(&branch),
             client_metadata: metadata.map(serde_json::from_str).transpose()?,
-            workflow_graph_node: stage
-                .filter(|_| with_node)
-                .map(|stage| NodeJson { uuid: &row.stage, title: &stage.title }),
+            workflow_graph_node: stage.filter(|_| with_node).map(|stage| NodeJson {
+                uuid: &row.stage,
+                title: &stage.title,
+            }),
             ..row_json(row, stage.map(|stage| stage.kind))
         })
     });
@@ -136,7 +151,9 @@ fn filter(request: ListRows, branch: &str, stages: &[Stage]) -> Result<MetadataF
         None => Ok(None),
         Some(text) => match clock::parse(&text) {
             Some(moment) => Ok(Some(moment)),
-            None => Err(ApiError::invalid(format!("expected a date and time (ISO 8601), found `{text}`"))),
+            None => Err(ApiError::invalid(format!(
+                "expected a date and time (ISO 8601), found `{text}`"
+            ))),
         },
     };
     let uuids = |list: Option<Vec<String>>| list.map(|list| list.iter().map(canonical).collect());
@@ -145,11 +162,20 @@ fn filter(request: ListRows, branch: &str, stages: &[Stage]) -> Result<MetadataF
     if let Some(titles) = request.workflow_graph_node_title_eq {
         let titles = Vec::from(titles);
         let stages = stages.iter().filter(|stage| titles.contains(&stage.title));
-        at = Some(stages.map(|stage| stage.uuid.to_string()).collect::<Vec<_>>());
+        at = Some(
+            stages
+                .map(|stage| stage.uuid.to_string())
+                .collect::<Vec<_>>(),
+        );
     }
     if let Some(pattern) = request.workflow_graph_node_title_like {
-        let stages = stages.iter().filter(|stage| like(&pattern, &stage.title)).map(|stage| stage.uuid.to_string());
-        let stages: Vec<_> = stages.filter(|uuid| at.as_ref().is_none_or(|at| at.contains(uuid))).collect();
+        let stages = stages
+            .iter()
+            .filter(|stage| like(&pattern, &stage.title))
+            .map(|stage| stage.uuid.to_string());
+        let stages: Vec<_> = stages
+            .filter(|uuid| at.as_ref().is_none_or(|at| at.contains(uuid)))
+            .collect();
         at = Some(stages);
     }
     Ok(MetadataFilter {
@@ -171,7 +197,9 @@ fn like(pattern: &str, text: &str) -> bool {
     fn matches(pattern: &[char], text: &[char]) -> bool {
         match (pattern, text) {
             ([], rest) => rest.is_empty(),
-            (['%', after @ ..], _) => (0..=text.len()).any(|skipped| matches(after, &text[skipped..])),
+            (['%', after @ ..], _) => {
+                (0..=text.len()).any(|skipped| matches(after, &text[skipped..]))
+            }
             (['_', after @ ..], [_, rest @ ..]) => matches(after, rest),
             ([one, after @ ..], [other, rest @ ..]) => one == other && matches(after, rest),
             _ => false,

@@ -46,7 +46,8 @@ pub(super) async fn project(State(service): Shared, Path(project): Path<String>)
 }
 
 fn stage_json(stage: &Stage) -> Value {
-    let mut value = json!({ "stageType": stage.kind.as_encord(), "uuid": stage.uuid, "title": stage.title });
+    let mut value =
+        json!({ "stageType": stage.kind.as_encord(), "uuid": stage.uuid, "title": stage.title });
     if stage.kind == StageKind::Agent {
         let pathways = stage.pathways.iter().map(|pathway| {
             json!({ "uuid": pathway.uuid, "title": pathway.name, "destinationUuid": pathway.destination })
@@ -59,21 +60,29 @@ fn stage_json(stage: &Stage) -> Value {
 pub(super) async fn branches(State(service): Shared, Path(project): Path<String>) -> Reply {
     let project = find_project(&service, &project)?;
     let names = reply::read(&project, |connection, _| Ok(store::branches(connection)?)).await?;
-    ok(&Page::whole(names.into_iter().map(|name| json!({ "name": name })).collect()))
+    ok(&Page::whole(
+        names
+            .into_iter()
+            .map(|name| json!({ "name": name }))
+            .collect(),
+    ))
 }
 
 pub(super) async fn datasets(State(service): Shared, Path(project): Path<String>) -> Reply {
     let project = find_project(&service, &project)?;
     let definition = project.definition();
-    let dataset =
-        json!({ "datasetHash": definition.dataset_hash, "title": definition.dataset_title, "description": "" });
+    let dataset = json!({ "datasetHash": definition.dataset_hash, "title": definition.dataset_title, "description": "" });
     ok(&Page::whole(vec![dataset]))
 }
 
 pub(super) async fn ontology(State(service): Shared, Path(ontology): Path<String>) -> Reply {
     let hash = uuid(&ontology, "an ontology hash")?;
-    let project = service.projects.iter().find(|project| project.definition().ontology.hash == hash);
-    let project = project.ok_or_else(|| ApiError::not_found(format!("there is no ontology {hash}")))?;
+    let project = service
+        .projects
+        .iter()
+        .find(|project| project.definition().ontology.hash == hash);
+    let project =
+        project.ok_or_else(|| ApiError::not_found(format!("there is no ontology {hash}")))?;
     let ontology = &project.definition().ontology;
     let created_at = clock::iso(project.created_at);
     ok(&json!({
@@ -143,13 +152,23 @@ pub(super) async fn tasks(
     }
     let uuid = stage.uuid.to_string();
     // One more than a page tells whether there is another.
-    let find = move |connection: &_, _: &_| Ok(store::tasks_at(connection, &uuid, &filter, PAGE + 1)?);
+    let find =
+        move |connection: &_, _: &_| Ok(store::tasks_at(connection, &uuid, &filter, PAGE + 1)?);
     let mut tasks = reply::read(&project, find).await?;
     let more = tasks.len() > PAGE;
     tasks.truncate(PAGE);
-    let next_page_token = tasks.last().filter(|_| more).map(|task| page_token(task.position));
-    let results = tasks.into_iter().map(|task| TaskJson::new(task, stage.kind)).collect();
-    ok(&Page { results, next_page_token })
+    let next_page_token = tasks
+        .last()
+        .filter(|_| more)
+        .map(|task| page_token(task.position));
+    let results = tasks
+        .into_iter()
+        .map(|task| TaskJson::new(task, stage.kind))
+        .collect();
+    ok(&Page {
+        results,
+        next_page_token,
+    })
 }
 
 /// The filter, and the datasets that are asked for.
@@ -184,9 +203,16 @@ fn page_token(position: i64) -> String {
 }
 
 fn position_of(token: &str) -> Result<i64, ApiError> {
-    let decoded = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let position = decoded.as_deref().and_then(|text| text.strip_prefix("after:")?.parse().ok());
-    position.ok_or_else(|| ApiError::invalid("expected the token of a page, as the page before gave it"))
+    let decoded = URL_SAFE_NO_PAD
+        .decode(token)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    let position = decoded
+        .as_deref()
+        .and_then(|text| text.strip_prefix("after:")?.parse().ok());
+    position.ok_or_else(|| {
+        ApiError::invalid("expected the token of a page, as the page before gave it")
+    })
 }
 
 pub(super) async fn actions(
@@ -218,9 +244,18 @@ pub(super) async fn move_tasks(
 ) -> Reply {
     let project = find_project(&service, &project)?;
     let origin = find_stage(&project, &stage)?.clone();
-    let MoveTasks { task_uuids, destination_stage_uuid } = parse(&body)?;
+    let MoveTasks {
+        task_uuids,
+        destination_stage_uuid,
+    } = parse(&body)?;
     let work = move |connection: &_, project: &Project| {
-        transitions::move_all(connection, project.definition(), &origin, &task_uuids, destination_stage_uuid)
+        transitions::move_all(
+            connection,
+            project.definition(),
+            &origin,
+            &task_uuids,
+            destination_stage_uuid,
+        )
     };
     reply::write(&project, work).await?;
     ok(&())
@@ -232,16 +267,24 @@ struct Priorities {
     priorities: Vec<(Uuid, f64)>,
 }
 
-pub(super) async fn priorities(State(service): Shared, Path(project): Path<String>, body: Bytes) -> Reply {
+pub(super) async fn priorities(
+    State(service): Shared,
+    Path(project): Path<String>,
+    body: Bytes,
+) -> Reply {
     let project = find_project(&service, &project)?;
     let Priorities { priorities } = parse(&body)?;
     let set = move |connection: &_, _: &_| {
         for (data_hash, priority) in &priorities {
             if !(0.0..=1.0).contains(priority) {
-                return Err(ApiError::invalid(format!("expected a priority from 0 to 1, found {priority}")));
+                return Err(ApiError::invalid(format!(
+                    "expected a priority from 0 to 1, found {priority}"
+                )));
             }
             if !store::set_priority(connection, &data_hash.to_string(), *priority)? {
-                return Err(ApiError::invalid(format!("the project has no data unit {data_hash}")));
+                return Err(ApiError::invalid(format!(
+                    "the project has no data unit {data_hash}"
+                )));
             }
         }
         Ok(())
@@ -251,16 +294,26 @@ pub(super) async fn priorities(State(service): Shared, Path(project): Path<Strin
 }
 
 pub(super) fn uuid(text: &str, what: &str) -> Result<Uuid, ApiError> {
-    text.parse().map_err(|_| ApiError::unprocessable(format!("expected {what}, which is a UUID, found `{text}`")))
+    text.parse().map_err(|_| {
+        ApiError::unprocessable(format!("expected {what}, which is a UUID, found `{text}`"))
+    })
 }
 
 /// Encord does not tell projects that do not exist from those that the account may not see.
 pub(super) fn find_project(service: &Service, hash: &str) -> Result<Arc<Project>, ApiError> {
     let hash = uuid(hash, "a project hash")?;
-    service.project(hash).ok_or_else(|| ApiError::forbidden(format!("there is no project {hash} for this account")))
+    service
+        .project(hash)
+        .ok_or_else(|| ApiError::forbidden(format!("there is no project {hash} for this account")))
 }
 
-fn find_stage<'project>(project: &'project Project, stage: &str) -> Result<&'project Stage, ApiError> {
+fn find_stage<'project>(
+    project: &'project Project,
+    stage: &str,
+) -> Result<&'project Stage, ApiError> {
     let uuid = uuid(stage, "the UUID of a stage")?;
-    project.definition().stage(uuid).ok_or_else(|| ApiError::not_found(format!("the workflow has no stage {uuid}")))
+    project
+        .definition()
+        .stage(uuid)
+        .ok_or_else(|| ApiError::not_found(format!("the workflow has no stage {uuid}")))
 }

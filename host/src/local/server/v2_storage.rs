@@ -27,8 +27,8 @@ struct ItemJson {
     item_type: &'static str,
     name: String,
     description: String,
-    /// A JSON text, not an object.
-    client_metadata: Option<String>,
+    /// A JSON text, not an object; `{}` if nothing was noted.
+    client_metadata: String,
     owner: &'static str,
     created_at: String,
     last_edited_at: String,
@@ -64,7 +64,7 @@ impl ItemJson {
             item_type: item.kind.item_type(),
             name: item.title,
             description: item.description,
-            client_metadata: item.client_metadata,
+            client_metadata: item.client_metadata.unwrap_or_else(|| "{}".to_owned()),
             owner: ACCOUNT,
             created_at: clock::iso(item.created_at),
             last_edited_at: clock::iso(item.edited_at),
@@ -103,7 +103,10 @@ impl Service {
         let mut found: Vec<Option<Located>> = (0..uuids.len()).map(|_| None).collect();
         for project in &self.projects {
             let wanted = uuids.clone();
-            let items = reply::read(project, move |connection, _| Ok(store::find_items(connection, &wanted)?)).await?;
+            let items = reply::read(project, move |connection, _| {
+                Ok(store::find_items(connection, &wanted)?)
+            })
+            .await?;
             let folder = project.definition().folder_uuid;
             for (place, item) in found.iter_mut().zip(items) {
                 if place.is_none() {
@@ -134,13 +137,19 @@ struct GetBulk {
 
 /// All items on one page: clients read the first page only.
 pub(super) async fn get_bulk(State(service): Shared, headers: HeaderMap, body: Bytes) -> Reply {
-    let GetBulk { item_uuids, sign_urls } = parse(&body)?;
+    let GetBulk {
+        item_uuids,
+        sign_urls,
+    } = parse(&body)?;
     let base = service.base_of(&headers, sign_urls);
-    let found = service.items(item_uuids.iter().map(Uuid::to_string).collect()).await?;
+    let found = service
+        .items(item_uuids.iter().map(Uuid::to_string).collect())
+        .await?;
     let mut results = Vec::with_capacity(found.len());
     for (uuid, located) in item_uuids.iter().zip(found) {
-        let located = located
-            .ok_or_else(|| ApiError::forbidden(format!("there is no storage item {uuid} for this account")))?;
+        let located = located.ok_or_else(|| {
+            ApiError::forbidden(format!("there is no storage item {uuid} for this account"))
+        })?;
         results.push(service.item_json(located, base.as_deref()));
     }
     ok(&Page::whole(results))
@@ -161,7 +170,10 @@ pub(super) async fn get_item(
 }
 
 /// No kind of media file here is made of others, so there are never any.
-pub(super) async fn child_items(State(service): Shared, Path((_, item)): Path<(String, String)>) -> Reply {
+pub(super) async fn child_items(
+    State(service): Shared,
+    Path((_, item)): Path<(String, String)>,
+) -> Reply {
     one(&service, uuid(&item, "the UUID of a storage item")?).await?;
     ok(&Page::<ItemJson>::whole(Vec::new()))
 }
@@ -184,7 +196,9 @@ impl From<PatchItem> for ItemPatch {
         Self {
             title: patch.name,
             description: patch.description,
-            client_metadata: patch.client_metadata.map(|metadata| Value::Object(metadata).to_string()),
+            client_metadata: patch
+                .client_metadata
+                .map(|metadata| Value::Object(metadata).to_string()),
         }
     }
 }
@@ -208,19 +222,32 @@ struct PatchBulk {
 
 pub(super) async fn patch_bulk(State(service): Shared, body: Bytes) -> Reply {
     let PatchBulk { item_patches } = parse(&body)?;
-    let patches: Vec<_> = item_patches.into_iter().map(|(uuid, patch)| (uuid, patch.into())).collect();
+    let patches: Vec<_> = item_patches
+        .into_iter()
+        .map(|(uuid, patch)| (uuid, patch.into()))
+        .collect();
     let uuids = patches.iter().map(|(uuid, _)| uuid.to_string()).collect();
     patch_all(&service, patches).await?;
     let items = service.items(uuids).await?.into_iter().flatten();
-    ok(&Page::whole(items.map(|located| service.item_json(located, None)).collect()))
+    ok(&Page::whole(
+        items
+            .map(|located| service.item_json(located, None))
+            .collect(),
+    ))
 }
 
 /// All or nothing in each project. Projects that share a dataset share its items, so each gets the change.
 async fn patch_all(service: &Service, patches: Vec<(Uuid, ItemPatch)>) -> Result<(), ApiError> {
     let uuids = patches.iter().map(|(uuid, _)| uuid.to_string()).collect();
     let found = service.items(uuids).await?;
-    if let Some(((missing, _), _)) = patches.iter().zip(&found).find(|(_, located)| located.is_none()) {
-        return Err(ApiError::forbidden(format!("there is no storage item {missing} for this account")));
+    if let Some(((missing, _), _)) = patches
+        .iter()
+        .zip(&found)
+        .find(|(_, located)| located.is_none())
+    {
+        return Err(ApiError::forbidden(format!(
+            "there is no storage item {missing} for this account"
+        )));
     }
     let patches = Arc::new(patches);
     for project in &service.projects {

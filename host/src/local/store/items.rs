@@ -123,13 +123,22 @@ pub(in crate::local) fn insert_item(
 }
 
 /// The items with these UUIDs, in the order of the list. `None` stands for an unknown one.
-pub(in crate::local) fn find_items(connection: &Connection, uuids: &[String]) -> rusqlite::Result<Vec<Option<Item>>> {
-    let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM item WHERE uuid = ?1"))?;
-    uuids.iter().map(|uuid| find.query_row([uuid], from_row).optional()).collect()
+pub(in crate::local) fn find_items(
+    connection: &Connection,
+    uuids: &[String],
+) -> rusqlite::Result<Vec<Option<Item>>> {
+    let mut find =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM item WHERE uuid = ?1"))?;
+    uuids
+        .iter()
+        .map(|uuid| find.query_row([uuid], from_row).optional())
+        .collect()
 }
 
 /// Recorded path and title of every item, in the order of the project.
-pub(in crate::local) fn recorded_items(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+pub(in crate::local) fn recorded_items(
+    connection: &Connection,
+) -> rusqlite::Result<Vec<(String, String)>> {
     connection
         .prepare_cached("SELECT path, title FROM item ORDER BY position")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -137,13 +146,24 @@ pub(in crate::local) fn recorded_items(connection: &Connection) -> rusqlite::Res
 }
 
 /// True if there was such an item.
-pub(in crate::local) fn patch_item(connection: &Connection, uuid: &str, patch: &ItemPatch, now: i64) -> rusqlite::Result<bool> {
+pub(in crate::local) fn patch_item(
+    connection: &Connection,
+    uuid: &str,
+    patch: &ItemPatch,
+    now: i64,
+) -> rusqlite::Result<bool> {
     let changed = connection
         .prepare_cached(
             "UPDATE item SET title = coalesce(?2, title), description = coalesce(?3, description),
                  client_metadata = coalesce(?4, client_metadata), edited_at = ?5
              WHERE uuid = ?1",
         )?
-        .execute(params![uuid, patch.title, patch.description, patch.client_metadata, now])?;
+        .execute(params![
+            uuid,
+            patch.title,
+            patch.description,
+            patch.client_metadata,
+            now
+        ])?;
     Ok(changed > 0)
 }

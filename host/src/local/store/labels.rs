@@ -61,7 +61,10 @@ pub(in crate::local) struct MetadataFilter {
 }
 
 /// Lists rows in the order of the project.
-pub(in crate::local) fn metadata(connection: &Connection, filter: &MetadataFilter) -> rusqlite::Result<Vec<MetadataRow>> {
+pub(in crate::local) fn metadata(
+    connection: &Connection,
+    filter: &MetadataFilter,
+) -> rusqlite::Result<Vec<MetadataRow>> {
     let mut values: Vec<Value> = Vec::new();
     let mut bind = |value: Value| {
         values.push(value);
@@ -71,15 +74,28 @@ pub(in crate::local) fn metadata(connection: &Connection, filter: &MetadataFilte
     let mut one_of = |column: &str, list: &Option<Vec<String>>, conditions: &mut Vec<String>| {
         if let Some(list) = list {
             let list = bind(json_list(list).into());
-            conditions.push(format!("{column} IN (SELECT value FROM json_each(?{list}))"));
+            conditions.push(format!(
+                "{column} IN (SELECT value FROM json_each(?{list}))"
+            ));
         }
     };
     one_of("item.data_hash", &filter.data_hashes, &mut conditions);
-    one_of("label_row.label_hash", &filter.label_hashes, &mut conditions);
-    one_of("coalesce(label_row.status, 'NOT_LABELLED')", &filter.statuses, &mut conditions);
+    one_of(
+        "label_row.label_hash",
+        &filter.label_hashes,
+        &mut conditions,
+    );
+    one_of(
+        "coalesce(label_row.status, 'NOT_LABELLED')",
+        &filter.statuses,
+        &mut conditions,
+    );
     one_of("item.title", &filter.titles, &mut conditions);
     one_of("task.stage", &filter.stages, &mut conditions);
-    let branch = filter.branch.as_ref().map(|branch| bind(branch.clone().into()));
+    let branch = filter
+        .branch
+        .as_ref()
+        .map(|branch| bind(branch.clone().into()));
     if let Some(pattern) = &filter.title_like {
         conditions.push(format!("item.title LIKE ?{}", bind(pattern.clone().into())));
     }
@@ -92,7 +108,9 @@ pub(in crate::local) fn metadata(connection: &Connection, filter: &MetadataFilte
     if !filter.uninitialised {
         conditions.push("label_row.label_hash IS NOT NULL".to_owned());
     }
-    let on_branch = branch.map(|index| format!(" AND label_row.branch = ?{index}")).unwrap_or_default();
+    let on_branch = branch
+        .map(|index| format!(" AND label_row.branch = ?{index}"))
+        .unwrap_or_default();
     connection
         .prepare_cached(&format!(
             "SELECT {items}, task.uuid, task.stage, task.status, task.assignee, task.last_actioned_by,
@@ -151,55 +169,102 @@ pub(in crate::local) fn find_label_row(
     connection: &Connection,
     label_hash: &str,
 ) -> rusqlite::Result<Option<(LabelRow, Item)>> {
-    find(connection, "label_row.label_hash = ?1", &[&label_hash])
+    connection
+        .prepare_cached(&format!(
+            "SELECT {}, {ROW} FROM label_row
+             JOIN item ON item.position = label_row.position
+             JOIN task ON task.position = label_row.position
+             WHERE label_row.label_hash = ?1",
+            items::COLUMNS
+        ))?
+        .query_row([label_hash], |row| {
+            Ok((label_row(row)?, items::from_row(row)?))
+        })
+        .optional()
 }
 
-/// The label row of a data unit on a branch, if somebody has initialised it.
-pub(in crate::local) fn find_on_branch(
-    connection: &Connection,
-    data_hash: &str,
-    branch: &str,
-) -> rusqlite::Result<Option<(LabelRow, Item)>> {
-    find(connection, "item.data_hash = ?1 AND label_row.branch = ?2", &[&data_hash, &branch])
+/// A data unit, and what is there of its row on a branch.
+#[derive(Debug)]
+pub(in crate::local) struct DataUnit {
+    pub(in crate::local) item: Item,
+    /// The stage where the task is, and its status there.
+    pub(in crate::local) stage: String,
+    pub(in crate::local) task_status: String,
+    /// Absent if nobody has initialised it yet.
+    pub(in crate::local) label_hash: Option<String>,
 }
 
-/// The item with this data hash, and the stage where its task is.
+/// The data unit with this hash.
 pub(in crate::local) fn find_data_unit(
     connection: &Connection,
     data_hash: &str,
-) -> rusqlite::Result<Option<(Item, String)>> {
+    branch: &str,
+) -> rusqlite::Result<Option<DataUnit>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {}, task.stage FROM item JOIN task ON task.position = item.position WHERE item.data_hash = ?1",
+            "SELECT {}, task.stage, task.status, label_row.label_hash
+             FROM item
+             JOIN task ON task.position = item.position
+             LEFT JOIN label_row ON label_row.position = item.position AND label_row.branch = ?2
+             WHERE item.data_hash = ?1",
             items::COLUMNS
         ))?
-        .query_row([data_hash], |row| Ok((items::from_row(row)?, row.get(items::WIDTH)?)))
+        .query_row([data_hash, branch], |row| {
+            Ok(DataUnit {
+                item: items::from_row(row)?,
+                stage: row.get(items::WIDTH)?,
+                task_status: row.get(items::WIDTH + 1)?,
+                label_hash: row.get(items::WIDTH + 2)?,
+            })
+        })
+        .optional()
+}
+
+/// The hash of the data unit that a label row is about.
+pub(in crate::local) fn data_hash_of(
+    connection: &Connection,
+    label_hash: &str,
+) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached(
+            "SELECT item.data_hash FROM label_row JOIN item ON item.position = label_row.position
+             WHERE label_row.label_hash = ?1",
+        )?
+        .query_row([label_hash], |row| row.get(0))
         .optional()
 }
 
 /// The branches that have label rows; the main one first, rows or not.
 pub(in crate::local) fn branches(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut find = connection.prepare_cached("SELECT DISTINCT branch FROM label_row WHERE branch <> ?1 ORDER BY branch")?;
+    let mut find = connection.prepare_cached(
+        "SELECT DISTINCT branch FROM label_row WHERE branch <> ?1 ORDER BY branch",
+    )?;
     let others = find.query_map([MAIN_BRANCH], |row| row.get(0))?;
-    std::iter::once(Ok(MAIN_BRANCH.to_owned())).chain(others).collect()
+    std::iter::once(Ok(MAIN_BRANCH.to_owned()))
+        .chain(others)
+        .collect()
 }
 
-/// Adds a label row.
-pub(in crate::local) fn create_label_row(
+/// Adds a label row for the item at `position`.
+pub(in crate::local) fn insert_label_row(
     connection: &Connection,
-    label_hash: &str,
     position: i64,
-    branch: &str,
-    status: &str,
-    document: &str,
-    now: i64,
+    row: &LabelRow,
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO label_row (label_hash, position, branch, status, created_at, edited_at, document)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![label_hash, position, branch, status, now, document])?;
+        .execute(params![
+            row.label_hash,
+            position,
+            row.branch,
+            row.status,
+            row.created_at,
+            row.edited_at,
+            row.document
+        ])?;
     Ok(())
 }
 
@@ -228,21 +293,4 @@ pub(in crate::local) fn set_label_status(
         ))?
         .execute(params![position, status])?;
     Ok(())
-}
-
-fn find(
-    connection: &Connection,
-    condition: &str,
-    values: &[&dyn rusqlite::ToSql],
-) -> rusqlite::Result<Option<(LabelRow, Item)>> {
-    connection
-        .prepare_cached(&format!(
-            "SELECT {}, {ROW} FROM label_row
-             JOIN item ON item.position = label_row.position
-             JOIN task ON task.position = label_row.position
-             WHERE {condition}",
-            items::COLUMNS
-        ))?
-        .query_row(values, |row| Ok((label_row(row)?, items::from_row(row)?)))
-        .optional()
 }

@@ -11,14 +11,17 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-pub(super) use self::items::{Item, ItemPatch, find_items, insert_item, patch_item, recorded_items};
+pub(super) use self::items::{
+    Item, ItemPatch, find_items, insert_item, patch_item, recorded_items,
+};
 pub(super) use self::labels::{
-    LabelRow, MetadataFilter, MetadataRow, branches, create_label_row, find_data_unit, find_label_row, find_on_branch, metadata,
-    overwrite_document, set_label_status,
+    DataUnit, LabelRow, MetadataFilter, MetadataRow, branches, data_hash_of, find_data_unit,
+    find_label_row, insert_label_row, metadata, overwrite_document, set_label_status,
 };
 pub(super) use self::schema::{FORMAT, Meta, create};
 pub(super) use self::tasks::{
-    Task, TaskFilter, assign, find_task, item_of, occupied_stages, place, release, set_priority, tasks_at,
+    Task, TaskFilter, assign, find_task, item_of, occupied_stages, place, release, set_priority,
+    tasks_at,
 };
 use super::error::LocalError;
 
@@ -40,11 +43,21 @@ impl Store {
     pub(super) fn open(path: &Path) -> Result<Self, LocalError> {
         let failed = || LocalError::state(path);
         let writer = connect(path).map_err(failed())?;
-        let found: i64 = writer.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed())?;
+        let found: i64 = writer
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(failed())?;
         if found != FORMAT {
-            return Err(LocalError::StateFormat { path: path.to_owned(), expected: FORMAT, found });
+            return Err(LocalError::StateFormat {
+                path: path.to_owned(),
+                expected: FORMAT,
+                found,
+            });
         }
-        Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers: Mutex::default() })
+        Ok(Self {
+            path: path.to_owned(),
+            writer: Mutex::new(writer),
+            readers: Mutex::default(),
+        })
     }
 
     /// Runs `work` in a transaction of its own, which sees one state from beginning to end.
@@ -53,7 +66,11 @@ impl Store {
         work: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         // Taken out of the list, and not used behind its lock: readers run side by side.
-        let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let kept = self
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let mut reader = match kept {
             Some(reader) => reader,
             None => connect(&self.path)?,

@@ -96,7 +96,9 @@ fn value<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
     key: &str,
 ) -> rusqlite::Result<T> {
     let found: Option<String> = connection
-        .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
+        .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
+            row.get(0)
+        })
         .optional()?;
     let found = found.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     found.parse().map_err(|error| {

@@ -57,7 +57,10 @@ pub(in crate::local) fn tasks_at(
     filter: &TaskFilter,
     limit: usize,
 ) -> rusqlite::Result<Vec<Task>> {
-    let mut values = vec![Value::from(stage.to_owned()), filter.after.unwrap_or(0).into()];
+    let mut values = vec![
+        Value::from(stage.to_owned()),
+        filter.after.unwrap_or(0).into(),
+    ];
     let mut conditions = String::new();
     let mut bind = |value: String| {
         values.push(value.into());
@@ -77,15 +80,22 @@ pub(in crate::local) fn tasks_at(
         None => "task CROSS JOIN item ON item.position = task.position".to_owned(),
     };
     if let Some(text) = &filter.title_contains {
-        conditions.push_str(&format!(" AND instr(lower(item.title), lower(?{})) > 0", bind(text.clone())));
+        conditions.push_str(&format!(
+            " AND instr(lower(item.title), lower(?{})) > 0",
+            bind(text.clone())
+        ));
     }
     if let Some(statuses) = &filter.statuses {
         let list = bind(json_list(statuses));
-        conditions.push_str(&format!(" AND task.status IN (SELECT value FROM json_each(?{list}))"));
+        conditions.push_str(&format!(
+            " AND task.status IN (SELECT value FROM json_each(?{list}))"
+        ));
     }
     if let Some(assignees) = &filter.assignees {
         let list = bind(json_list(assignees));
-        conditions.push_str(&format!(" AND task.assignee IN (SELECT value FROM json_each(?{list}))"));
+        conditions.push_str(&format!(
+            " AND task.assignee IN (SELECT value FROM json_each(?{list}))"
+        ));
     }
     connection
         .prepare_cached(&format!(
@@ -97,7 +107,10 @@ pub(in crate::local) fn tasks_at(
 }
 
 /// The task with this UUID.
-pub(in crate::local) fn find_task(connection: &Connection, uuid: &str) -> rusqlite::Result<Option<Task>> {
+pub(in crate::local) fn find_task(
+    connection: &Connection,
+    uuid: &str,
+) -> rusqlite::Result<Option<Task>> {
     connection
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM task JOIN item ON item.position = task.position WHERE task.uuid = ?1"
@@ -126,7 +139,12 @@ pub(in crate::local) fn place(
 }
 
 /// Gives a task to somebody.
-pub(in crate::local) fn assign(connection: &Connection, position: i64, to: &str, now: i64) -> rusqlite::Result<()> {
+pub(in crate::local) fn assign(
+    connection: &Connection,
+    position: i64,
+    to: &str,
+    now: i64,
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE task SET status = 'ASSIGNED', assignee = ?2, updated_at = ?3 WHERE position = ?1")?
         .execute(params![position, to, now])?;
@@ -134,7 +152,11 @@ pub(in crate::local) fn assign(connection: &Connection, position: i64, to: &str,
 }
 
 /// Takes a task from whoever has it.
-pub(in crate::local) fn release(connection: &Connection, position: i64, now: i64) -> rusqlite::Result<()> {
+pub(in crate::local) fn release(
+    connection: &Connection,
+    position: i64,
+    now: i64,
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE task SET status = 'RELEASED', assignee = NULL, updated_at = ?2 WHERE position = ?1")?
         .execute(params![position, now])?;
@@ -142,7 +164,11 @@ pub(in crate::local) fn release(connection: &Connection, position: i64, now: i64
 }
 
 /// True if there is such a data unit.
-pub(in crate::local) fn set_priority(connection: &Connection, data_hash: &str, priority: f64) -> rusqlite::Result<bool> {
+pub(in crate::local) fn set_priority(
+    connection: &Connection,
+    data_hash: &str,
+    priority: f64,
+) -> rusqlite::Result<bool> {
     let changed = connection
         .prepare_cached(
             "UPDATE task SET priority = ?2 WHERE position = (SELECT position FROM item WHERE data_hash = ?1)",
@@ -152,7 +178,10 @@ pub(in crate::local) fn set_priority(connection: &Connection, data_hash: &str, p
 }
 
 /// The position of the task that a label row is about, and its stage.
-pub(in crate::local) fn item_of(connection: &Connection, label_hash: &str) -> rusqlite::Result<Option<(i64, String)>> {
+pub(in crate::local) fn item_of(
+    connection: &Connection,
+    label_hash: &str,
+) -> rusqlite::Result<Option<(i64, String)>> {
     connection
         .prepare_cached(
             "SELECT task.position, task.stage FROM label_row JOIN task ON task.position = label_row.position
@@ -163,9 +192,13 @@ pub(in crate::local) fn item_of(connection: &Connection, label_hash: &str) -> ru
 }
 
 /// The stages where tasks are, and how many.
-pub(in crate::local) fn occupied_stages(connection: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
+pub(in crate::local) fn occupied_stages(
+    connection: &Connection,
+) -> rusqlite::Result<Vec<(String, u64)>> {
     connection
         .prepare_cached("SELECT stage, count(*) FROM task GROUP BY stage ORDER BY min(position)")?
-        .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
+        .query_map([], |row| {
+            Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+        })?
         .collect()
 }

@@ -1,1 +1,0 @@
-//! Tests through the public functions and a real server.
