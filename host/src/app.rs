@@ -33,24 +33,39 @@ const STOPPED: i32 = 130;
 
 impl Failed {
     fn mistake(message: impl ToString, help: Option<String>) -> Self {
-        Self { mistakes: vec![Mistake { message: message.to_string(), help }], code: MISTAKE }
+        Self {
+            mistakes: vec![Mistake {
+                message: message.to_string(),
+                help,
+            }],
+            code: MISTAKE,
+        }
     }
 
     fn broken(message: impl ToString, help: Option<String>) -> Self {
-        Self { code: BROKEN, ..Self::mistake(message, help) }
+        Self {
+            code: BROKEN,
+            ..Self::mistake(message, help)
+        }
     }
 }
 
 impl From<Mistake> for Failed {
     fn from(mistake: Mistake) -> Self {
-        Self { mistakes: vec![mistake], code: MISTAKE }
+        Self {
+            mistakes: vec![mistake],
+            code: MISTAKE,
+        }
     }
 }
 
 /// Reads the command line, does what it says, and reports what went wrong.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => {
             let ended = runtime.block_on(execute(cli));
             // A compilation that nobody waits for any more must not hold up the end.
@@ -91,10 +106,13 @@ fn shutdown_on_signals() -> CancellationToken {
     let token = CancellationToken::new();
     let cancelled = token.clone();
     tokio::spawn(async move {
-        let (Ok(mut interrupt), Ok(mut terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            tracing::warn!("the system refused to say when Ctrl-C is pressed; it ends the process at once");
+        let (Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) else {
+            tracing::warn!(
+                "the system refused to say when Ctrl-C is pressed; it ends the process at once"
+            );
             return;
         };
         let mut next = async || {
@@ -120,7 +138,10 @@ fn cache_dir(option: Option<PathBuf>) -> Option<PathBuf> {
 /// Where the journal of a project is kept: the option, or the user's state directory.
 fn state_dir(option: Option<PathBuf>, project: &str) -> PathBuf {
     option.unwrap_or_else(|| match project_dirs() {
-        Some(dirs) => dirs.state_dir().unwrap_or(dirs.data_local_dir()).join(project),
+        Some(dirs) => dirs
+            .state_dir()
+            .unwrap_or(dirs.data_local_dir())
+            .join(project),
         None => Path::new(".runner-host").join(project),
     })
 }

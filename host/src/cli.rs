@@ -13,7 +13,12 @@ use clap::{Args, Parser, Subcommand};
 /// Every option can also stand in the environment or in the file that --config names. Flags win over the
 /// environment, the environment over the file, the file over the default.
 #[derive(Debug, Parser)]
-#[command(name = "runner-host", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(
+    name = "runner-host",
+    version,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 100
+)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -53,7 +58,12 @@ pub(crate) struct RunArgs {
     pub(crate) plugin: Vec<String>,
 
     /// Project to work on: the UUID in its address.
-    #[arg(long, value_name = "UUID", env = "RUNNER_HOST_PROJECT_HASH", conflicts_with = "local")]
+    #[arg(
+        long,
+        value_name = "UUID",
+        env = "RUNNER_HOST_PROJECT_HASH",
+        conflicts_with = "local"
+    )]
     pub(crate) project_hash: Option<String>,
 
     /// Local project to work on, made by `runner-host init`. Needs no account and no network.
@@ -82,45 +92,95 @@ pub(crate) struct RunArgs {
     pub(crate) concurrency: Option<String>,
 
     /// Memory that one attempt may use, in MiB. [default: 256]
-    #[arg(long, value_name = "MIB", env = "RUNNER_HOST_MEMORY", help_heading = "Limits")]
+    #[arg(
+        long,
+        value_name = "MIB",
+        env = "RUNNER_HOST_MEMORY",
+        help_heading = "Limits"
+    )]
     pub(crate) memory: Option<String>,
 
     /// Time that one attempt may take, in seconds. [default: 60]
-    #[arg(long, value_name = "SECONDS", env = "RUNNER_HOST_TIMEOUT", help_heading = "Limits")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "RUNNER_HOST_TIMEOUT",
+        help_heading = "Limits"
+    )]
     pub(crate) timeout: Option<String>,
 
     /// Data that a plugin may hand over in one call, in MiB. [default: 16]
-    #[arg(long, value_name = "MIB", env = "RUNNER_HOST_VALUE_SIZE", help_heading = "Limits")]
+    #[arg(
+        long,
+        value_name = "MIB",
+        env = "RUNNER_HOST_VALUE_SIZE",
+        help_heading = "Limits"
+    )]
     pub(crate) value_size: Option<String>,
 
     /// Log output of one attempt that is kept, in KiB. [default: 64]
-    #[arg(long, value_name = "KIB", env = "RUNNER_HOST_LOG_SIZE", help_heading = "Limits")]
+    #[arg(
+        long,
+        value_name = "KIB",
+        env = "RUNNER_HOST_LOG_SIZE",
+        help_heading = "Limits"
+    )]
     pub(crate) log_size: Option<String>,
 
     /// Time for running attempts to end after Ctrl-C or SIGTERM, in seconds. [default: 10]
-    #[arg(long, value_name = "SECONDS", env = "RUNNER_HOST_GRACE", help_heading = "Limits")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "RUNNER_HOST_GRACE",
+        help_heading = "Limits"
+    )]
     pub(crate) grace: Option<String>,
 
     /// Encord's address; US accounts use https://api.us.encord.com. [default: https://api.encord.com]
-    #[arg(long, value_name = "URL", env = "ENCORD_DOMAIN", help_heading = "Account")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "ENCORD_DOMAIN",
+        help_heading = "Account"
+    )]
     pub(crate) domain: Option<String>,
 
     /// File with the private SSH key that is registered with Encord. The environment variable ENCORD_SSH_KEY may
     /// hold the key itself and then wins; ENCORD_SSH_KEY_PASSPHRASE holds the passphrase if there is one.
-    #[arg(long, value_name = "FILE", env = "ENCORD_SSH_KEY_FILE", help_heading = "Account")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ENCORD_SSH_KEY_FILE",
+        help_heading = "Account"
+    )]
     pub(crate) ssh_key_file: Option<PathBuf>,
 
     /// Settings file: the long options as TOML keys, for example `task-batch-size = 100`.
-    #[arg(long, value_name = "FILE", env = "RUNNER_HOST_CONFIG", help_heading = "Files")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "RUNNER_HOST_CONFIG",
+        help_heading = "Files"
+    )]
     pub(crate) config: Option<PathBuf>,
 
     /// Where decisions are kept until Encord has confirmed them. One host at a time can use a directory.
     /// [default: in the user's state directory, one for each project; a local project's own folder]
-    #[arg(long, value_name = "FOLDER", env = "RUNNER_HOST_STATE_DIR", help_heading = "Files")]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "RUNNER_HOST_STATE_DIR",
+        help_heading = "Files"
+    )]
     pub(crate) state_dir: Option<PathBuf>,
 
     /// Where compiled plugins are kept. [default: in the user's cache directory]
-    #[arg(long, value_name = "FOLDER", env = "RUNNER_HOST_CACHE_DIR", help_heading = "Files")]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "RUNNER_HOST_CACHE_DIR",
+        help_heading = "Files"
+    )]
     pub(crate) cache_dir: Option<PathBuf>,
 
     #[command(flatten)]
@@ -131,11 +191,21 @@ pub(crate) struct RunArgs {
 pub(crate) struct LogArgs {
     /// What is logged to standard error: error, warn, info, debug, trace, or a filter such as `plugin=debug`.
     /// [default: warn, and info of plugins]
-    #[arg(long, value_name = "FILTER", env = "RUNNER_HOST_LOG", help_heading = "Log")]
+    #[arg(
+        long,
+        value_name = "FILTER",
+        env = "RUNNER_HOST_LOG",
+        help_heading = "Log"
+    )]
     pub(crate) log: Option<String>,
 
     /// How it is logged: text or json. [default: text]
-    #[arg(long, value_name = "FORMAT", env = "RUNNER_HOST_LOG_FORMAT", help_heading = "Log")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "RUNNER_HOST_LOG_FORMAT",
+        help_heading = "Log"
+    )]
     pub(crate) log_format: Option<String>,
 }
 

@@ -32,8 +32,14 @@ pub(crate) struct Settings {
 /// Where the tasks are.
 #[derive(Debug)]
 pub(crate) enum Target {
-    Encord { domain: Domain, key: Box<Key>, project: Uuid },
-    Local { folder: PathBuf },
+    Encord {
+        domain: Domain,
+        key: Box<Key>,
+        project: Uuid,
+    },
+    Local {
+        folder: PathBuf,
+    },
 }
 
 /// A mistake in what was given.
@@ -97,10 +103,15 @@ impl From<Scalar> for String {
 /// Fills what neither flags nor the environment gave from the file of `--config`. Paths in the file are
 /// relative to its folder.
 pub(crate) fn merge_file(args: &mut RunArgs) -> Result<(), Mistake> {
-    let Some(path) = args.config.clone() else { return Ok(()) };
+    let Some(path) = args.config.clone() else {
+        return Ok(());
+    };
     let text = std::fs::read_to_string(&path).map_err(|error| {
         mistake(
-            format!("cannot read the settings file `{}`: {error}", path.display()),
+            format!(
+                "cannot read the settings file `{}`: {error}",
+                path.display()
+            ),
             "check the path that --config or RUNNER_HOST_CONFIG names",
         )
     })?;
@@ -118,12 +129,18 @@ pub(crate) fn merge_file(args: &mut RunArgs) -> Result<(), Mistake> {
             Some(OneOrMore::One(plugin)) => vec![plugin],
             Some(OneOrMore::More(plugins)) => plugins,
         };
-        args.plugin = plugins.into_iter().map(|plugin| beside(&folder, &plugin)).collect();
+        args.plugin = plugins
+            .into_iter()
+            .map(|plugin| beside(&folder, &plugin))
+            .collect();
     }
     if args.project_hash.is_none() && args.local.is_none() {
         if file.project_hash.is_some() && file.local.is_some() {
             return Err(mistake(
-                format!("the settings file `{}` has both `project-hash` and `local`", path.display()),
+                format!(
+                    "the settings file `{}` has both `project-hash` and `local`",
+                    path.display()
+                ),
                 "keep one of them",
             ));
         }
@@ -173,7 +190,10 @@ impl Settings {
         for plugin in &args.plugin {
             match plugin.parse::<PluginRef>() {
                 Ok(plugin) => plugins.push(plugin),
-                Err(error) => mistakes.push(mistake(format!("--plugin: {error}"), "for example --plugin stage.wasm")),
+                Err(error) => mistakes.push(mistake(
+                    format!("--plugin: {error}"),
+                    "for example --plugin stage.wasm",
+                )),
             }
         }
         if args.plugin.is_empty() {
@@ -184,22 +204,38 @@ impl Settings {
         }
         let defaults = RunOptions::default();
         let limits = Limits::default();
-        let mut read = Reader { mistakes: &mut mistakes };
+        let mut read = Reader {
+            mistakes: &mut mistakes,
+        };
         let options = RunOptions {
             refresh_every: read.seconds("refresh-every", &args.refresh_every, false),
-            num_retries: read.number("num-retries", &args.num_retries, 0).unwrap_or(defaults.num_retries),
+            num_retries: read
+                .number("num-retries", &args.num_retries, 0)
+                .unwrap_or(defaults.num_retries),
             task_batch_size: read
                 .number("task-batch-size", &args.task_batch_size, 1)
                 .unwrap_or(defaults.task_batch_size),
             max_tasks_per_stage: read.number("max-tasks-per-stage", &args.max_tasks_per_stage, 1),
-            concurrency: read.number("concurrency", &args.concurrency, 1).unwrap_or(defaults.concurrency),
-            grace: read.seconds("grace", &args.grace, true).unwrap_or(defaults.grace),
+            concurrency: read
+                .number("concurrency", &args.concurrency, 1)
+                .unwrap_or(defaults.concurrency),
+            grace: read
+                .seconds("grace", &args.grace, true)
+                .unwrap_or(defaults.grace),
         };
         let limits = Limits {
-            memory: read.size("memory", &args.memory, 20, 4096).unwrap_or(limits.memory),
-            time: read.seconds("timeout", &args.timeout, false).unwrap_or(limits.time),
-            value_bytes: read.size("value-size", &args.value_size, 20, 2048).unwrap_or(limits.value_bytes),
-            log_bytes: read.size("log-size", &args.log_size, 10, 1 << 20).unwrap_or(limits.log_bytes),
+            memory: read
+                .size("memory", &args.memory, 20, 4096)
+                .unwrap_or(limits.memory),
+            time: read
+                .seconds("timeout", &args.timeout, false)
+                .unwrap_or(limits.time),
+            value_bytes: read
+                .size("value-size", &args.value_size, 20, 2048)
+                .unwrap_or(limits.value_bytes),
+            log_bytes: read
+                .size("log-size", &args.log_size, 10, 1 << 20)
+                .unwrap_or(limits.log_bytes),
         };
         let target = target(&args, &mut mistakes);
         match target {
@@ -233,14 +269,23 @@ impl Reader<'_> {
         if number.is_none() {
             self.mistakes.push(mistake(
                 format!("--{name}: expected a whole number of at least {least}, found `{text}`"),
-                format!("`--{name}` may also come from {} or from the settings file", variable(name)),
+                format!(
+                    "`--{name}` may also come from {} or from the settings file",
+                    variable(name)
+                ),
             ));
         }
         number
     }
 
     /// A size in units of `2^shift` bytes.
-    fn size(&mut self, name: &str, value: &Option<String>, shift: u32, most: usize) -> Option<usize> {
+    fn size(
+        &mut self,
+        name: &str,
+        value: &Option<String>,
+        shift: u32,
+        most: usize,
+    ) -> Option<usize> {
         let number: usize = self.number(name, value, 1)?;
         if number > most {
             let unit = if shift == 20 { "MiB" } else { "KiB" };
@@ -262,7 +307,10 @@ impl Reader<'_> {
             let least = if zero { "of at least 0" } else { "over 0" };
             self.mistakes.push(mistake(
                 format!("--{name}: expected a number of seconds {least}, found `{text}`"),
-                format!("`--{name}` may also come from {} or from the settings file", variable(name)),
+                format!(
+                    "`--{name}` may also come from {} or from the settings file",
+                    variable(name)
+                ),
             ));
         }
         duration
@@ -271,7 +319,9 @@ impl Reader<'_> {
 
 fn target(args: &RunArgs, mistakes: &mut Vec<Mistake>) -> Option<Target> {
     if let Some(folder) = &args.local {
-        return Some(Target::Local { folder: folder.clone() });
+        return Some(Target::Local {
+            folder: folder.clone(),
+        });
     }
     let Some(hash) = &args.project_hash else {
         mistakes.push(mistake(
@@ -288,7 +338,11 @@ fn target(args: &RunArgs, mistakes: &mut Vec<Mistake>) -> Option<Target> {
             "copy it from the project's address: https://app.encord.com/projects/view/<uuid>",
         ));
     }
-    let domain = args.domain.as_deref().map(str::trim).filter(|domain| !domain.is_empty());
+    let domain = args
+        .domain
+        .as_deref()
+        .map(str::trim)
+        .filter(|domain| !domain.is_empty());
     let domain = domain.unwrap_or(DEFAULT_DOMAIN);
     let domain = match domain.parse::<Domain>() {
         Ok(domain) => Some(domain),
@@ -297,7 +351,9 @@ fn target(args: &RunArgs, mistakes: &mut Vec<Mistake>) -> Option<Target> {
             None
         }
     };
-    let content = env::var("ENCORD_SSH_KEY").ok().filter(|content| !content.trim().is_empty());
+    let content = env::var("ENCORD_SSH_KEY")
+        .ok()
+        .filter(|content| !content.trim().is_empty());
     let passphrase = env::var("ENCORD_SSH_KEY_PASSPHRASE").ok();
     let key = match read_key(content, args.ssh_key_file.as_deref(), passphrase.as_deref()) {
         Ok(key) => Some(key),
@@ -306,14 +362,24 @@ fn target(args: &RunArgs, mistakes: &mut Vec<Mistake>) -> Option<Target> {
             None
         }
     };
-    Some(Target::Encord { domain: domain?, key: Box::new(key?), project: project? })
+    Some(Target::Encord {
+        domain: domain?,
+        key: Box::new(key?),
+        project: project?,
+    })
 }
 
 /// The rules of the Python runner: content or file, content wins with a warning, and a value that looks like
 /// the other kind is a mistake of its own.
-fn read_key(content: Option<String>, file: Option<&Path>, passphrase: Option<&str>) -> Result<Key, Mistake> {
+fn read_key(
+    content: Option<String>,
+    file: Option<&Path>,
+    passphrase: Option<&str>,
+) -> Result<Key, Mistake> {
     const FILE: &str = "ENCORD_SSH_KEY_FILE";
-    let file = file.filter(|file| !file.as_os_str().is_empty()).map(expand_home);
+    let file = file
+        .filter(|file| !file.as_os_str().is_empty())
+        .map(expand_home);
     if let Some(content) = &content
         && Path::new(content.trim()).exists()
     {
@@ -326,7 +392,10 @@ fn read_key(content: Option<String>, file: Option<&Path>, passphrase: Option<&st
         && !file.is_file()
     {
         return Err(mistake(
-            format!("{FILE}: expected the path of a private key, found no file at `{}`", file.display()),
+            format!(
+                "{FILE}: expected the path of a private key, found no file at `{}`",
+                file.display()
+            ),
             "if you meant to give the key itself, set ENCORD_SSH_KEY",
         ));
     }
@@ -339,7 +408,10 @@ fn read_key(content: Option<String>, file: Option<&Path>, passphrase: Option<&st
         }
         (None, Some(file)) => {
             let text = std::fs::read_to_string(&file).map_err(|error| {
-                mistake(format!("cannot read the key file `{}`: {error}", file.display()), "check its permissions")
+                mistake(
+                    format!("cannot read the key file `{}`: {error}", file.display()),
+                    "check its permissions",
+                )
             })?;
             (text, format!("`{}`", file.display()))
         }
@@ -352,8 +424,12 @@ fn read_key(content: Option<String>, file: Option<&Path>, passphrase: Option<&st
             ));
         }
     };
-    Key::parse(&text, passphrase)
-        .map_err(|error| mistake(format!("the key of {from} cannot be used: {error}"), error.help()))
+    Key::parse(&text, passphrase).map_err(|error| {
+        mistake(
+            format!("the key of {from} cannot be used: {error}"),
+            error.help(),
+        )
+    })
 }
 
 fn expand_home(path: &Path) -> PathBuf {
@@ -368,5 +444,8 @@ fn variable(name: &str) -> String {
 }
 
 fn mistake(message: impl Into<String>, help: impl Into<String>) -> Mistake {
-    Mistake { message: message.into(), help: Some(help.into()) }
+    Mistake {
+        message: message.into(),
+        help: Some(help.into()),
+    }
 }

@@ -44,12 +44,18 @@ impl MakeWriter<'_> for AboveBars {
 /// If the filter or the format is none.
 pub(crate) fn start(args: &LogArgs) -> Result<MultiProgress, Mistake> {
     let bars = MultiProgress::new();
-    let filter = args.log.as_deref().filter(|filter| !filter.trim().is_empty()).unwrap_or(DEFAULT_FILTER);
+    let filter = args
+        .log
+        .as_deref()
+        .filter(|filter| !filter.trim().is_empty())
+        .unwrap_or(DEFAULT_FILTER);
     let filter = EnvFilter::try_new(filter).map_err(|error| Mistake {
         message: format!("--log: expected a filter, found `{filter}` ({error})"),
         help: Some("for example `info`, or `warn,plugin=debug`".to_owned()),
     })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(AboveBars(bars.clone()));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(AboveBars(bars.clone()));
     // The log is this process's own; a second one (in a program that has its own) is left alone.
     match args.log_format.as_deref().unwrap_or("text") {
         "text" => drop(log.with_ansi(io::stderr().is_terminal()).try_init()),
@@ -77,7 +83,10 @@ struct Stage {
 
 impl Progress {
     pub(crate) fn new(bars: MultiProgress) -> Self {
-        Self { bars, stage: Mutex::new(None) }
+        Self {
+            bars,
+            stage: Mutex::new(None),
+        }
     }
 
     /// Shows what happened.
@@ -113,7 +122,9 @@ impl Progress {
                     stage.bar.finish_and_clear();
                 }
             }
-            Event::Waiting(pause) => tracing::info!("the next look is in {:.1} s", pause.as_secs_f64()),
+            Event::Waiting(pause) => {
+                tracing::info!("the next look is in {:.1} s", pause.as_secs_f64())
+            }
         }
     }
 }

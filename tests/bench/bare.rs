@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use runner_host::engine::Engine;
-use wasmtime::component::{Component, InstancePre, Linker, Resource, ResourceAny, ResourceType, Val};
 use wasmtime::Store;
+use wasmtime::component::{
+    Component, InstancePre, Linker, Resource, ResourceAny, ResourceType, Val,
+};
 
 use crate::Result;
 
@@ -30,7 +32,10 @@ impl Bare {
             ResourceType::host::<Context>(),
             |_, _| Ok(()),
         )?;
-        Ok(Self { component: linker.instantiate_pre(&component)?, engine })
+        Ok(Self {
+            component: linker.instantiate_pre(&component)?,
+            engine,
+        })
     }
 
     /// Instantiates the component, calls `run`, and drops the instance.
@@ -39,8 +44,12 @@ impl Bare {
         store.set_epoch_deadline(u64::MAX / 2);
         let instance = self.component.instantiate_async(&mut store).await?;
         let agent = instance.get_export_index(&mut store, None, "runner:stage/agent@0.1.0");
-        let run = instance.get_export_index(&mut store, agent.as_ref(), "run").ok_or("it exports `run`")?;
-        let run = instance.get_func(&mut store, run).ok_or("`run` is a function")?;
+        let run = instance
+            .get_export_index(&mut store, agent.as_ref(), "run")
+            .ok_or("it exports `run`")?;
+        let run = instance
+            .get_func(&mut store, run)
+            .ok_or("`run` is a function")?;
         let context = Resource::<Context>::new_own(0);
         let context = ResourceAny::try_from_resource(context, &mut store)?;
         let mut results = [Val::Bool(false)];

@@ -33,7 +33,9 @@ const TASKS: usize = 2_000;
 const STARTS: usize = 15;
 
 fn main() -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let plugin = guest("empty");
     println!("| what | median |");
     println!("|---|---|");
@@ -46,8 +48,12 @@ fn main() -> Result<()> {
 async fn attempts(path: &Path) -> Result<()> {
     let processors = std::thread::available_parallelism()?.get();
     let engine = Arc::new(Engine::new(Limits::default(), processors)?);
-    let reference = PluginRef { stage: None, path: path.to_owned() };
-    let plugin = Arc::new(Plugin::load(&engine, &Arc::new(CompileCache::disabled()), &reference).await?);
+    let reference = PluginRef {
+        stage: None,
+        path: path.to_owned(),
+    };
+    let plugin =
+        Arc::new(Plugin::load(&engine, &Arc::new(CompileCache::disabled()), &reference).await?);
     let bare = bare::Bare::new(path, &engine, processors)?;
 
     let mut of_host = Vec::new();
@@ -66,7 +72,9 @@ async fn attempts(path: &Path) -> Result<()> {
         for _ in 0..processors {
             let (engine, plugin) = (Arc::clone(&engine), Arc::clone(&plugin));
             threads.push(tokio::spawn(async move {
-                per_attempt(&engine, &plugin, ATTEMPTS).await.map_err(|error| error.to_string())
+                per_attempt(&engine, &plugin, ATTEMPTS)
+                    .await
+                    .map_err(|error| error.to_string())
             }));
         }
         for thread in threads {
@@ -75,13 +83,26 @@ async fn attempts(path: &Path) -> Result<()> {
         parallel.push((ATTEMPTS * processors) as f64 / started.elapsed().as_secs_f64());
     }
     let (host, floor) = (median(of_host), median(of_bare));
-    row("one attempt with an empty agent, fresh instance", format!("{:.0} µs", micros(host)));
-    row("the same in bare wasmtime", format!("{:.0} µs", micros(floor)));
+    row(
+        "one attempt with an empty agent, fresh instance",
+        format!("{:.0} µs", micros(host)),
+    );
+    row(
+        "the same in bare wasmtime",
+        format!("{:.0} µs", micros(floor)),
+    );
     row(
         "**overhead of the host per attempt**",
-        format!("**{:.0} µs** ({:.2} of bare wasmtime)", micros(host) - micros(floor), micros(host) / micros(floor)),
+        format!(
+            "**{:.0} µs** ({:.2} of bare wasmtime)",
+            micros(host) - micros(floor),
+            micros(host) / micros(floor)
+        ),
     );
-    row("attempts per second, one at a time", format!("{:.0}", 1.0 / host.as_secs_f64()));
+    row(
+        "attempts per second, one at a time",
+        format!("{:.0}", 1.0 / host.as_secs_f64()),
+    );
     parallel.sort_by(f64::total_cmp);
     row(
         &format!("attempts per second, {processors} at a time"),
@@ -124,7 +145,10 @@ async fn whole_run(plugin: &Path) -> Result<()> {
     let runner = Runner::builder()
         .client(Client::new(server.url().as_str().parse()?, key)?)
         .project_hash(hash)
-        .plugin(PluginRef { stage: None, path: plugin.to_owned() })
+        .plugin(PluginRef {
+            stage: None,
+            path: plugin.to_owned(),
+        })
         .state_dir(folder.path().join("run"))
         .options(RunOptions::default())
         .build()
@@ -152,7 +176,12 @@ fn starts(plugin: &Path) -> Result<()> {
     let start = || -> Result<Duration> {
         let started = Instant::now();
         let status = Command::new(&program)
-            .args([Path::new("--plugin"), plugin, Path::new("--local"), &project])
+            .args([
+                Path::new("--plugin"),
+                plugin,
+                Path::new("--local"),
+                &project,
+            ])
             .args([Path::new("--cache-dir"), &cache])
             .stdout(Stdio::null())
             .status()?;
@@ -168,8 +197,14 @@ fn starts(plugin: &Path) -> Result<()> {
             start()
         })
         .collect::<Result<Vec<_>>>()?;
-    row("start to end of the program, empty queue, plugin not yet compiled", format!("{:.0} ms", millis(median(cold))));
-    row("**the same, plugin cached**", format!("**{:.0} ms**", millis(median(cached))));
+    row(
+        "start to end of the program, empty queue, plugin not yet compiled",
+        format!("{:.0} ms", millis(median(cold))),
+    );
+    row(
+        "**the same, plugin cached**",
+        format!("**{:.0} ms**", millis(median(cached))),
+    );
     Ok(())
 }
 
@@ -184,8 +219,15 @@ fn program() -> Result<PathBuf> {
 
 fn make_project(project: &Path, media: &Path) -> Result<()> {
     std::fs::create_dir(project)?;
-    std::fs::copy(runner_tests::root().join("tests/projects/agent.toml"), project.join("project.toml"))?;
-    let options = local::InitOptions { media: vec![media.to_owned()], reset: false, title: None };
+    std::fs::copy(
+        runner_tests::root().join("tests/projects/agent.toml"),
+        project.join("project.toml"),
+    )?;
+    let options = local::InitOptions {
+        media: vec![media.to_owned()],
+        reset: false,
+        title: None,
+    };
     local::init(project, options)?;
     Ok(())
 }

@@ -15,7 +15,9 @@ use uuid::Uuid;
 
 /// The repository.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in a folder of the repository")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate is in a folder of the repository")
 }
 
 /// A plugin of `tests/guests`, built when it is first asked for.
@@ -44,11 +46,17 @@ fn build(folder: &Path, arguments: &[&str]) {
         .env_remove("CARGO_TARGET_DIR")
         .status()
         .expect("guest-cargo starts");
-    assert!(status.success(), "the plugins in {} were not built", folder.display());
+    assert!(
+        status.success(),
+        "the plugins in {} were not built",
+        folder.display()
+    );
 }
 
 fn built(path: &str) -> PathBuf {
-    let path = root().join("target/guests/wasm32-wasip1/release").join(path);
+    let path = root()
+        .join("target/guests/wasm32-wasip1/release")
+        .join(path);
     assert!(path.is_file(), "{} was not built", path.display());
     path
 }
@@ -114,7 +122,6 @@ impl Resolver for Nothing {
     }
 }
 
-
 /// The program, built when it is first asked for.
 pub fn program() -> PathBuf {
     static BUILT: Once = Once::new();
@@ -126,7 +133,8 @@ pub fn program() -> PathBuf {
             .expect("cargo starts");
         assert!(status.success(), "the program was not built");
     });
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     target.join("release/runner-host")
 }
 
@@ -141,7 +149,10 @@ impl TestProject {
     /// # Panics
     /// If the project cannot be made.
     pub fn of_texts(names: &[&str]) -> Self {
-        let files: Vec<_> = names.iter().map(|name| (format!("{name}.txt"), b"some text".to_vec())).collect();
+        let files: Vec<_> = names
+            .iter()
+            .map(|name| (format!("{name}.txt"), b"some text".to_vec()))
+            .collect();
         Self::of_files(&files)
     }
 
@@ -150,7 +161,10 @@ impl TestProject {
     /// # Panics
     /// If the project cannot be made.
     pub fn of_pictures(names: &[&str]) -> Self {
-        let files: Vec<_> = names.iter().map(|name| (format!("{name}.gif"), picture())).collect();
+        let files: Vec<_> = names
+            .iter()
+            .map(|name| (format!("{name}.gif"), picture()))
+            .collect();
         Self::of_files(&files)
     }
 
@@ -163,8 +177,11 @@ impl TestProject {
             std::fs::write(media.join(name), content).expect("a file");
         }
         std::fs::create_dir(project.path()).expect("a folder");
-        std::fs::copy(root().join("tests/projects/agent.toml"), project.path().join("project.toml"))
-            .expect("a copy of the project file");
+        std::fs::copy(
+            root().join("tests/projects/agent.toml"),
+            project.path().join("project.toml"),
+        )
+        .expect("a copy of the project file");
         project.init(&[&media]);
         project
     }
@@ -204,9 +221,15 @@ impl TestProject {
             ..local::ServerOptions::default()
         };
         let hash = project.hash();
-        let server = local::Server::start(vec![project], options).await.expect("it is served");
+        let server = local::Server::start(vec![project], options)
+            .await
+            .expect("it is served");
         let domain = server.url().as_str().parse().expect("it is a domain");
-        Served { client: Client::new(domain, key).expect("a client"), hash, server }
+        Served {
+            client: Client::new(domain, key).expect("a client"),
+            hash,
+            server,
+        }
     }
 }
 
@@ -229,7 +252,11 @@ impl Served {
         let mut titles = Vec::new();
         let mut page_token = None;
         loop {
-            let page = self.client.tasks_page(self.hash, stage, page_token.as_deref()).await.expect("a page");
+            let page = self
+                .client
+                .tasks_page(self.hash, stage, page_token.as_deref())
+                .await
+                .expect("a page");
             titles.extend(page.tasks.into_iter().map(|task| task.data_title));
             page_token = page.next_page;
             if page_token.is_none() {
@@ -248,6 +275,8 @@ pub const SECOND: Uuid = Uuid::from_u128(0x22222222_2222_4222_8222_222222222223)
 /// The smallest GIF of 8 x 6 pixels: the header and one frame, all of one colour.
 fn picture() -> Vec<u8> {
     let mut gif = b"GIF89a\x08\0\x06\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x08\0\x06\0\0".to_vec();
-    gif.extend([0x02, 0x07, 0x84, 0x8f, 0xa9, 0xcb, 0xed, 0x0f, 0x53, 0x00, 0x3b]);
+    gif.extend([
+        0x02, 0x07, 0x84, 0x8f, 0xa9, 0xcb, 0xed, 0x0f, 0x53, 0x00, 0x3b,
+    ]);
     gif
 }

@@ -1,5 +1,7 @@
 //! The program itself: what it prints, and how it ends.
 
+#![allow(clippy::unwrap_used)] // A test that unwraps fails where it should, with the line.
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -11,7 +13,10 @@ fn seen(output: &Output, folder: &Path) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let mut seen = format!(
         "exit code {}\n-- standard output\n{}-- standard error\n{}",
-        output.status.code().map_or("none".to_owned(), |code| code.to_string()),
+        output
+            .status
+            .code()
+            .map_or("none".to_owned(), |code| code.to_string()),
         text(&output.stdout),
         text(&output.stderr)
     );
@@ -23,19 +28,29 @@ fn seen(output: &Output, folder: &Path) -> String {
 
 fn runner_host(arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
-    command.args(arguments).env_remove("ENCORD_SSH_KEY").env_remove("ENCORD_SSH_KEY_FILE").env_remove("ENCORD_DOMAIN");
+    command
+        .args(arguments)
+        .env_remove("ENCORD_SSH_KEY")
+        .env_remove("ENCORD_SSH_KEY_FILE")
+        .env_remove("ENCORD_DOMAIN");
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("RUNNER_HOST_") {
             command.env_remove(name);
         }
     }
-    command.env("XDG_CACHE_HOME", "/nonexistent/cache").env("NO_COLOR", "1").env("COLUMNS", "100");
+    command
+        .env("XDG_CACHE_HOME", "/nonexistent/cache")
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "100");
     command
 }
 
 /// Runs the program in a folder of its own, and gives what the user sees.
 fn in_folder(folder: &Path, arguments: &[&str]) -> String {
-    let output = runner_host(arguments).current_dir(folder).output().expect("it starts");
+    let output = runner_host(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("it starts");
     seen(&output, folder)
 }
 
@@ -71,8 +86,17 @@ fn help() {
 fn mistakes_in_options_are_told_all_at_once() {
     let folder = tempfile::tempdir().unwrap();
     snapshot("nothing_given", &in_folder(folder.path(), &[]));
-    let wrong =
-        ["--plugin", "=x", "--num-retries=-1", "--task-batch-size", "0", "--timeout", "soon", "--project-hash", "mine"];
+    let wrong = [
+        "--plugin",
+        "=x",
+        "--num-retries=-1",
+        "--task-batch-size",
+        "0",
+        "--timeout",
+        "soon",
+        "--project-hash",
+        "mine",
+    ];
     snapshot("wrong_options", &in_folder(folder.path(), &wrong));
 }
 
@@ -103,7 +127,10 @@ fn files_that_are_no_plugin() {
         ("plugin_describe_traps", "describe_traps.wasm"),
         ("plugin_stage_twice", "stage_twice.wasm"),
     ] {
-        snapshot(name, &in_folder(folder, &["--plugin", file, "--local", "project"]));
+        snapshot(
+            name,
+            &in_folder(folder, &["--plugin", file, "--local", "project"]),
+        );
     }
     assert_eq!(state(&project), before, "nothing was changed");
 }
@@ -114,8 +141,21 @@ fn stages_that_do_not_fit_the_project() {
     let folder = project.scratch();
     std::fs::copy(guest("empty"), folder.join("empty.wasm")).unwrap();
     let before = state(&project);
-    snapshot("stage_unknown", &in_folder(folder, &["--plugin", "Third=empty.wasm", "--local", "project"]));
-    let twice = ["--plugin", "empty.wasm", "--plugin", "Agent=empty.wasm", "--local", "project"];
+    snapshot(
+        "stage_unknown",
+        &in_folder(
+            folder,
+            &["--plugin", "Third=empty.wasm", "--local", "project"],
+        ),
+    );
+    let twice = [
+        "--plugin",
+        "empty.wasm",
+        "--plugin",
+        "Agent=empty.wasm",
+        "--local",
+        "project",
+    ];
     snapshot("stage_of_two_agents", &in_folder(folder, &twice));
     assert_eq!(state(&project), before, "nothing was changed");
 }
@@ -124,21 +164,39 @@ fn stages_that_do_not_fit_the_project() {
 fn keys_and_servers_that_do_not_work() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(guest("empty"), folder.path().join("empty.wasm")).unwrap();
-    let base = ["--plugin", "empty.wasm", "--project-hash", HASH, "--state-dir", "state"];
+    let base = [
+        "--plugin",
+        "empty.wasm",
+        "--project-hash",
+        HASH,
+        "--state-dir",
+        "state",
+    ];
     let with = |variables: &[(&str, &str)]| {
         let mut command = runner_host(&base);
-        command.current_dir(folder.path()).envs(variables.iter().copied());
+        command
+            .current_dir(folder.path())
+            .envs(variables.iter().copied());
         seen(&command.output().unwrap(), folder.path())
     };
     snapshot("key_none", &with(&[]));
     snapshot("key_wrong", &with(&[("ENCORD_SSH_KEY", "secret")]));
-    snapshot("key_file_missing", &with(&[("ENCORD_SSH_KEY_FILE", "missing")]));
+    snapshot(
+        "key_file_missing",
+        &with(&[("ENCORD_SSH_KEY_FILE", "missing")]),
+    );
     snapshot("key_is_a_path", &with(&[("ENCORD_SSH_KEY", "empty.wasm")]));
     let key = runner_host::encord::Key::generate().to_openssh();
     // Nothing listens on the port of discarding.
-    let unreachable = [("ENCORD_SSH_KEY", key.as_str()), ("ENCORD_DOMAIN", "http://127.0.0.1:9")];
+    let unreachable = [
+        ("ENCORD_SSH_KEY", key.as_str()),
+        ("ENCORD_DOMAIN", "http://127.0.0.1:9"),
+    ];
     let seen = with(&unreachable);
-    assert!(seen.starts_with("exit code 3\n") && seen.contains("help: "), "{seen}");
+    assert!(
+        seen.starts_with("exit code 3\n") && seen.contains("help: "),
+        "{seen}"
+    );
     assert!(!folder.path().join("state").exists(), "nothing was made");
 }
 
@@ -151,17 +209,27 @@ async fn a_key_that_the_server_does_not_know() {
     let domain = served.client.domain().to_string();
     let seen = tokio::task::spawn_blocking(move || {
         let key = runner_host::encord::Key::generate().to_openssh();
-        let output = runner_host(&["--plugin", "empty.wasm", "--project-hash", HASH, "--state-dir", "state"])
-            .current_dir(&folder)
-            .env("ENCORD_SSH_KEY", key)
-            .env("ENCORD_DOMAIN", domain)
-            .output()
-            .unwrap();
+        let output = runner_host(&[
+            "--plugin",
+            "empty.wasm",
+            "--project-hash",
+            HASH,
+            "--state-dir",
+            "state",
+        ])
+        .current_dir(&folder)
+        .env("ENCORD_SSH_KEY", key)
+        .env("ENCORD_DOMAIN", domain)
+        .output()
+        .unwrap();
         seen(&output, &folder)
     })
     .await
     .unwrap();
-    assert!(seen.starts_with("exit code 2\n") && seen.contains("help: "), "{seen}");
+    assert!(
+        seen.starts_with("exit code 2\n") && seen.contains("help: "),
+        "{seen}"
+    );
     assert_eq!(served.waiting(runner_tests::AGENT).await, ["a.txt"]);
 }
 
@@ -173,12 +241,26 @@ fn folders_that_are_no_project() {
     std::fs::create_dir(folder.join("empty")).unwrap();
     let project = TestProject::of_texts(&["a"]);
     std::fs::rename(project.path(), folder.join("corrupt")).unwrap();
-    std::fs::write(folder.join("corrupt/project.toml"), "[project]\ntitel = \"x\"\n").unwrap();
+    std::fs::write(
+        folder.join("corrupt/project.toml"),
+        "[project]\ntitel = \"x\"\n",
+    )
+    .unwrap();
     std::fs::create_dir(folder.join("media")).unwrap();
-    for (name, project) in [("local_missing", "missing"), ("local_empty", "empty"), ("local_corrupt", "corrupt")] {
-        snapshot(name, &in_folder(folder, &["--plugin", "empty.wasm", "--local", project]));
+    for (name, project) in [
+        ("local_missing", "missing"),
+        ("local_empty", "empty"),
+        ("local_corrupt", "corrupt"),
+    ] {
+        snapshot(
+            name,
+            &in_folder(folder, &["--plugin", "empty.wasm", "--local", project]),
+        );
     }
-    snapshot("init_no_media", &in_folder(folder, &["init", "new", "--media", "media"]));
+    snapshot(
+        "init_no_media",
+        &in_folder(folder, &["init", "new", "--media", "media"]),
+    );
     assert!(!folder.join("new").exists(), "nothing was made");
 }
 
@@ -187,7 +269,19 @@ fn a_run_ends_with_a_table_and_tells_of_failures() {
     let project = TestProject::of_texts(&["next-1", "next-2", "other", "stay", "fatal", "print"]);
     let folder = project.scratch();
     std::fs::copy(guest("outcomes"), folder.join("outcomes.wasm")).unwrap();
-    let seen = in_folder(folder, &["--plugin", "outcomes.wasm", "--local", "project", "--concurrency", "1", "--log", "off"]);
+    let seen = in_folder(
+        folder,
+        &[
+            "--plugin",
+            "outcomes.wasm",
+            "--local",
+            "project",
+            "--concurrency",
+            "1",
+            "--log",
+            "off",
+        ],
+    );
     snapshot("run", &seen);
 }
 
@@ -196,7 +290,10 @@ fn what_a_plugin_prints_is_logged_with_its_task_and_it_is_granted_nothing() {
     let project = TestProject::of_texts(&["print"]);
     let folder = project.scratch();
     std::fs::copy(guest("outcomes"), folder.join("outcomes.wasm")).unwrap();
-    let output = runner_host(&["--plugin", "outcomes.wasm", "--local", "project"]).current_dir(folder).output().unwrap();
+    let output = runner_host(&["--plugin", "outcomes.wasm", "--local", "project"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
     let log = String::from_utf8(output.stderr).unwrap();
     for expected in [
         "INFO stage{stage=Agent}:task{",
@@ -229,25 +326,43 @@ fn options_come_from_flags_then_the_environment_then_the_file() {
             command.env("RUNNER_HOST_MAX_TASKS_PER_STAGE", value);
         }
         let output = command.output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let text = String::from_utf8(output.stdout).unwrap();
-        let total = text.lines().find_map(|line| line.split_once(" tasks")).expect("the total").0;
+        let total = text
+            .lines()
+            .find_map(|line| line.split_once(" tasks"))
+            .expect("the total")
+            .0;
         total.parse::<u32>().unwrap()
     };
     assert_eq!(moved(&["--max-tasks-per-stage", "1"], Some("9")), 1);
     assert_eq!(moved(&[], Some("nonsense").filter(|_| false)), 1);
     std::fs::write(folder.join("wrong.toml"), "plugins = []\n").unwrap();
-    snapshot("config_wrong", &in_folder(folder, &["--config", "wrong.toml"]));
+    snapshot(
+        "config_wrong",
+        &in_folder(folder, &["--config", "wrong.toml"]),
+    );
 }
 
 #[test]
 fn inspect() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(guest("labels"), folder.path().join("labels.wasm")).unwrap();
-    snapshot("inspect", &in_folder(folder.path(), &["inspect", "labels.wasm"]));
+    snapshot(
+        "inspect",
+        &in_folder(folder.path(), &["inspect", "labels.wasm"]),
+    );
     let other = "(component (import \"wasi:http/types@0.2.0\" (instance)))";
     std::fs::write(folder.path().join("other.wat"), other).unwrap();
-    snapshot("inspect_other_world", &in_folder(folder.path(), &["inspect", "other.wat"]));
+    snapshot(
+        "inspect_other_world",
+        &in_folder(folder.path(), &["inspect", "other.wat"]),
+    );
 }
 
 #[test]
@@ -255,13 +370,28 @@ fn a_second_start_compiles_nothing() {
     let project = TestProject::of_texts(&["a"]);
     let folder = project.scratch();
     std::fs::copy(guest("empty"), folder.join("empty.wasm")).unwrap();
-    let start = || in_folder(folder, &["--plugin", "empty.wasm", "--local", "project", "--cache-dir", "cache"]);
+    let start = || {
+        in_folder(
+            folder,
+            &[
+                "--plugin",
+                "empty.wasm",
+                "--local",
+                "project",
+                "--cache-dir",
+                "cache",
+            ],
+        )
+    };
     let files = || {
         let mut files: Vec<_> = std::fs::read_dir(folder.join("cache"))
             .unwrap()
             .map(|entry| {
                 let entry = entry.unwrap();
-                (entry.file_name(), entry.metadata().unwrap().modified().unwrap())
+                (
+                    entry.file_name(),
+                    entry.metadata().unwrap().modified().unwrap(),
+                )
             })
             .collect();
         files.sort();
@@ -273,14 +403,20 @@ fn a_second_start_compiles_nothing() {
     start();
     assert_eq!(files(), kept, "nothing was written again");
     // Damaged code is not executed but compiled again.
-    let code = kept.iter().find(|(name, _)| name.to_string_lossy().ends_with(".cwasm")).unwrap();
+    let code = kept
+        .iter()
+        .find(|(name, _)| name.to_string_lossy().ends_with(".cwasm"))
+        .unwrap();
     let path = folder.join("cache").join(&code.0);
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     let seen = start();
-    assert!(seen.starts_with("exit code 0") && seen.contains("is damaged"), "{seen}");
+    assert!(
+        seen.starts_with("exit code 0") && seen.contains("is damaged"),
+        "{seen}"
+    );
 }
 
 /// The state of a project, to see that nothing was changed.
@@ -292,5 +428,8 @@ fn state(project: &TestProject) -> (String, Vec<String>) {
         served.server.stop().await;
         waiting
     });
-    (std::fs::read_to_string(project.path().join("project.toml")).unwrap(), waiting)
+    (
+        std::fs::read_to_string(project.path().join("project.toml")).unwrap(),
+        waiting,
+    )
 }

@@ -1,5 +1,7 @@
 //! The engine alone: one attempt and what it ends in, with real plugins.
 
+#![allow(clippy::unwrap_used)] // A test that unwraps fails where it should, with the line.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,14 +18,19 @@ struct Loaded {
 async fn load(path: std::path::PathBuf, limits: Limits) -> Loaded {
     let engine = Arc::new(Engine::new(limits, 2).unwrap());
     let reference = PluginRef { stage: None, path };
-    let plugin = Plugin::load(&engine, &Arc::new(CompileCache::disabled()), &reference).await.unwrap();
+    let plugin = Plugin::load(&engine, &Arc::new(CompileCache::disabled()), &reference)
+        .await
+        .unwrap();
     Loaded { engine, plugin }
 }
 
 impl Loaded {
     async fn attempt(&self, title: &str, attempt: u32) -> Result<Option<String>, Failure> {
         let stage = &self.plugin.agents[0].declaration.stage;
-        let ended = self.engine.attempt(&self.plugin.program, stage, inputs(title, attempt)).await;
+        let ended = self
+            .engine
+            .attempt(&self.plugin.program, stage, inputs(title, attempt))
+            .await;
         ended.map(|decision| decision.pathway)
     }
 }
@@ -38,7 +45,10 @@ async fn a_plugin_straight_against_the_contract_runs() {
 #[tokio::test]
 async fn an_attempt_ends_as_the_agent_decides() {
     let loaded = load(guest("outcomes"), Limits::default()).await;
-    assert_eq!(loaded.attempt("next.txt", 0).await, Ok(Some("Next".to_owned())));
+    assert_eq!(
+        loaded.attempt("next.txt", 0).await,
+        Ok(Some("Next".to_owned()))
+    );
     let other = uuid::Uuid::from_u128(11).to_string();
     assert_eq!(loaded.attempt("other.txt", 0).await, Ok(Some(other)));
     assert_eq!(loaded.attempt("stay.txt", 0).await, Ok(None));
@@ -54,31 +64,65 @@ async fn a_panic_is_a_trap_with_its_message_and_function_names() {
     let Err(Failure::Trap { message, backtrace }) = loaded.attempt("panic.txt", 0).await else {
         panic!("it traps")
     };
-    assert!(message.contains("nothing can be done about panic"), "{message}");
+    assert!(
+        message.contains("nothing can be done about panic"),
+        "{message}"
+    );
     assert!(backtrace.contains("outcomes::broken"), "{backtrace}");
     // The plugin is as good as before.
-    assert_eq!(loaded.attempt("next.txt", 0).await, Ok(Some("Next".to_owned())));
+    assert_eq!(
+        loaded.attempt("next.txt", 0).await,
+        Ok(Some("Next".to_owned()))
+    );
 }
 
 #[tokio::test]
 async fn an_endless_loop_ends_at_the_time_limit() {
-    let limits = Limits { time: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits {
+        time: Duration::from_millis(200),
+        ..Limits::default()
+    };
     let loaded = load(guest("outcomes"), limits).await;
-    assert_eq!(loaded.attempt("spin.txt", 0).await, Err(Failure::Timeout(limits.time)));
-    assert_eq!(loaded.attempt("next.txt", 0).await, Ok(Some("Next".to_owned())));
+    assert_eq!(
+        loaded.attempt("spin.txt", 0).await,
+        Err(Failure::Timeout(limits.time))
+    );
+    assert_eq!(
+        loaded.attempt("next.txt", 0).await,
+        Ok(Some("Next".to_owned()))
+    );
 }
 
 #[tokio::test]
 async fn memory_ends_at_its_limit() {
-    let limits = Limits { memory: 16 << 20, ..Limits::default() };
+    let limits = Limits {
+        memory: 16 << 20,
+        ..Limits::default()
+    };
     let loaded = load(guest("outcomes"), limits).await;
-    assert_eq!(loaded.attempt("hog.txt", 0).await, Err(Failure::OutOfMemory(limits.memory)));
-    assert_eq!(loaded.attempt("next.txt", 0).await, Ok(Some("Next".to_owned())));
+    assert_eq!(
+        loaded.attempt("hog.txt", 0).await,
+        Err(Failure::OutOfMemory(limits.memory))
+    );
+    assert_eq!(
+        loaded.attempt("next.txt", 0).await,
+        Ok(Some("Next".to_owned()))
+    );
 }
 
 #[tokio::test]
 async fn returned_values_end_at_their_limit() {
-    let loaded = load(guest("outcomes"), Limits { value_bytes: 1 << 20, ..Limits::default() }).await;
+    let loaded = load(
+        guest("outcomes"),
+        Limits {
+            value_bytes: 1 << 20,
+            ..Limits::default()
+        },
+    )
+    .await;
     let ended = loaded.attempt("flood.txt", 0).await;
-    assert!(matches!(&ended, Err(Failure::Trap { message, .. }) if message.contains("--value-size")), "{ended:?}");
+    assert!(
+        matches!(&ended, Err(Failure::Trap { message, .. }) if message.contains("--value-size")),
+        "{ended:?}"
+    );
 }

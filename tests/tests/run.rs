@@ -1,17 +1,24 @@
 //! Whole runs: the real host over the real server, with real plugins.
 
+#![allow(clippy::unwrap_used)] // A test that unwraps fails where it should, with the line.
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use runner_host::encord::{MetadataOptions, ReadOptions};
-use runner_host::{CancellationToken, Limits, PluginRef, RunError, RunOptions, Runner, RunnerBuilder, Summary};
+use runner_host::{
+    CancellationToken, Limits, PluginRef, RunError, RunOptions, Runner, RunnerBuilder, Summary,
+};
 use runner_tests::{AGENT, SECOND, Served, TestProject, guest, raw};
 
 fn builder(project: &TestProject, served: &Served, plugin: PathBuf) -> RunnerBuilder {
     Runner::builder()
         .client(served.client.clone())
         .project_hash(served.hash)
-        .plugin(PluginRef { stage: None, path: plugin })
+        .plugin(PluginRef {
+            stage: None,
+            path: plugin,
+        })
         .state_dir(project.scratch().join("run"))
         .cache_dir(project.scratch().join("cache"))
 }
@@ -36,16 +43,33 @@ fn kinds(summary: &Summary) -> Vec<(String, &'static str, u32)> {
 
 #[tokio::test]
 async fn each_task_ends_as_its_agent_decided_and_none_costs_another() {
-    let names =
-        ["next-1", "next-2", "other", "stay", "unknown", "retry", "never", "fatal", "panic", "spin", "hog"];
+    let names = [
+        "next-1", "next-2", "other", "stay", "unknown", "retry", "never", "fatal", "panic", "spin",
+        "hog",
+    ];
     let project = TestProject::of_texts(&names);
     let served = project.serve().await;
-    let limits = Limits { time: Duration::from_millis(500), memory: 32 << 20, ..Limits::default() };
-    let options = RunOptions { num_retries: 2, ..RunOptions::default() };
-    let summary = run_with(builder(&project, &served, guest("outcomes")).limits(limits).options(options)).await;
+    let limits = Limits {
+        time: Duration::from_millis(500),
+        memory: 32 << 20,
+        ..Limits::default()
+    };
+    let options = RunOptions {
+        num_retries: 2,
+        ..RunOptions::default()
+    };
+    let summary = run_with(
+        builder(&project, &served, guest("outcomes"))
+            .limits(limits)
+            .options(options),
+    )
+    .await;
 
     let stage = &summary.stages[0];
-    assert_eq!(stage.pathways, [("Next".to_owned(), 3), ("Other".to_owned(), 1)]);
+    assert_eq!(
+        stage.pathways,
+        [("Next".to_owned(), 3), ("Other".to_owned(), 1)]
+    );
     assert_eq!((stage.stayed, stage.failed, stage.gone), (1, 6, 0));
     // Two for each of those that fail anew each time, and two for the one that works at the third attempt.
     assert_eq!(stage.retries, 2 * 4 + 2);
@@ -57,15 +81,49 @@ async fn each_task_ends_as_its_agent_decided_and_none_costs_another() {
         ("spin.txt", "timeout", 3),
         ("unknown.txt", "unknown pathway", 1),
     ];
-    assert_eq!(kinds(&summary), expected.map(|(title, kind, attempts)| (title.to_owned(), kind, attempts)));
-    let unknown = stage.failures.iter().find(|failure| failure.kind == "unknown pathway").unwrap();
-    assert!(unknown.message.contains("\"Nowhere\"") && unknown.message.contains("\"Next\""), "{}", unknown.message);
-    let trap = stage.failures.iter().find(|failure| failure.kind == "trap").unwrap();
-    assert!(trap.message.contains("nothing can be done about panic"), "{}", trap.message);
-    assert!(trap.message.contains("outcomes::broken"), "{}", trap.message);
+    assert_eq!(
+        kinds(&summary),
+        expected.map(|(title, kind, attempts)| (title.to_owned(), kind, attempts))
+    );
+    let unknown = stage
+        .failures
+        .iter()
+        .find(|failure| failure.kind == "unknown pathway")
+        .unwrap();
+    assert!(
+        unknown.message.contains("\"Nowhere\"") && unknown.message.contains("\"Next\""),
+        "{}",
+        unknown.message
+    );
+    let trap = stage
+        .failures
+        .iter()
+        .find(|failure| failure.kind == "trap")
+        .unwrap();
+    assert!(
+        trap.message.contains("nothing can be done about panic"),
+        "{}",
+        trap.message
+    );
+    assert!(
+        trap.message.contains("outcomes::broken"),
+        "{}",
+        trap.message
+    );
 
-    assert_eq!(served.waiting(SECOND).await, ["next-1.txt", "next-2.txt", "retry.txt"]);
-    let stayed = ["fatal.txt", "hog.txt", "never.txt", "panic.txt", "spin.txt", "stay.txt", "unknown.txt"];
+    assert_eq!(
+        served.waiting(SECOND).await,
+        ["next-1.txt", "next-2.txt", "retry.txt"]
+    );
+    let stayed = [
+        "fatal.txt",
+        "hog.txt",
+        "never.txt",
+        "panic.txt",
+        "spin.txt",
+        "stay.txt",
+        "unknown.txt",
+    ];
     assert_eq!(served.waiting(AGENT).await, stayed);
 }
 
@@ -74,12 +132,22 @@ async fn labels_are_saved_before_the_task_moves_and_not_if_the_attempt_failed() 
     let project = TestProject::of_pictures(&["a", "b", "unsaved", "failing"]);
     let served = project.serve().await;
     let summary = run(&project, &served, guest("labels")).await;
-    assert_eq!(kinds(&summary), [("failing.gif".to_owned(), "fatal error", 1)]);
-    assert_eq!(served.waiting(SECOND).await, ["a.gif", "b.gif", "unsaved.gif"]);
+    assert_eq!(
+        kinds(&summary),
+        [("failing.gif".to_owned(), "fatal error", 1)]
+    );
+    assert_eq!(
+        served.waiting(SECOND).await,
+        ["a.gif", "b.gif", "unsaved.gif"]
+    );
 
     let mut boxes = Vec::new();
     for stage in [AGENT, SECOND] {
-        let page = served.client.tasks_page(served.hash, stage, None).await.unwrap();
+        let page = served
+            .client
+            .tasks_page(served.hash, stage, None)
+            .await
+            .unwrap();
         let hashes: Vec<_> = page.tasks.iter().map(|task| task.data_hash).collect();
         let rows = served
             .client
@@ -96,17 +164,33 @@ async fn labels_are_saved_before_the_task_moves_and_not_if_the_attempt_failed() 
             let unit = &documents[0].1["data_units"][row.data_hash.to_string()];
             let objects = unit["labels"]["objects"].as_array().map_or(0, Vec::len);
             let confidence = unit["labels"]["objects"][0]["confidence"].as_f64();
-            let classifications = documents[0].1["classification_answers"].as_object().map_or(0, |map| map.len());
-            boxes.push((row.data_title, objects, confidence, classifications, row.priority));
+            let classifications = documents[0].1["classification_answers"]
+                .as_object()
+                .map_or(0, |map| map.len());
+            boxes.push((
+                row.data_title,
+                objects,
+                confidence,
+                classifications,
+                row.priority,
+            ));
         }
     }
     boxes.sort_by(|a, b| a.0.cmp(&b.0));
     let untouched = boxes.iter().find(|row| row.0 == "failing.gif").unwrap();
     assert_eq!((untouched.1, untouched.3), (0, 0));
-    assert_ne!(untouched.4, Some(0.75), "the priority of a failed attempt is not set");
+    assert_ne!(
+        untouched.4,
+        Some(0.75),
+        "the priority of a failed attempt is not set"
+    );
     for title in ["a.gif", "b.gif"] {
         let row = boxes.iter().find(|row| row.0 == title).unwrap();
-        assert_eq!((row.1, row.2, row.3, row.4), (1, Some(0.5), 1, Some(0.75)), "{title}");
+        assert_eq!(
+            (row.1, row.2, row.3, row.4),
+            (1, Some(0.5), 1, Some(0.75)),
+            "{title}"
+        );
     }
     let unsaved = boxes.iter().find(|row| row.0 == "unsaved.gif").unwrap();
     assert_eq!((unsaved.1, unsaved.3, unsaved.4), (0, 0, Some(0.75)));
@@ -116,21 +200,33 @@ async fn labels_are_saved_before_the_task_moves_and_not_if_the_attempt_failed() 
 async fn a_task_that_one_stage_moves_into_the_next_is_found_in_the_same_pass() {
     let project = TestProject::of_texts(&["a", "b", "c"]);
     let served = project.serve().await;
-    let second = PluginRef { stage: Some("Second".to_owned()), path: raw() };
+    let second = PluginRef {
+        stage: Some("Second".to_owned()),
+        path: raw(),
+    };
     let summary = run_with(builder(&project, &served, guest("empty")).plugin(second)).await;
     assert_eq!(summary.passes, 1);
-    let moved: Vec<_> = summary.stages.iter().map(|stage| (stage.title.as_str(), stage.moved())).collect();
+    let moved: Vec<_> = summary
+        .stages
+        .iter()
+        .map(|stage| (stage.title.as_str(), stage.moved()))
+        .collect();
     assert_eq!(moved, [("Agent", 3), ("Second", 3)]);
     assert!(served.waiting(AGENT).await.is_empty() && served.waiting(SECOND).await.is_empty());
 }
 
 #[tokio::test]
 async fn many_tasks_in_many_pages_and_batches_all_end_once() {
-    let names: Vec<String> = (0..2_300).map(|number| format!("next-{number:04}")).collect();
+    let names: Vec<String> = (0..2_300)
+        .map(|number| format!("next-{number:04}"))
+        .collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let project = TestProject::of_texts(&names);
     let served = project.serve().await;
-    let options = RunOptions { task_batch_size: 70, ..RunOptions::default() };
+    let options = RunOptions {
+        task_batch_size: 70,
+        ..RunOptions::default()
+    };
     let summary = run_with(builder(&project, &served, guest("empty")).options(options)).await;
     assert_eq!((summary.stages[0].moved(), summary.failed()), (2_300, 0));
     assert_eq!(served.waiting(SECOND).await.len(), 2_300);
@@ -140,7 +236,11 @@ async fn many_tasks_in_many_pages_and_batches_all_end_once() {
 async fn no_more_tasks_are_taken_than_was_said() {
     let project = TestProject::of_texts(&["a", "b", "c", "d", "e"]);
     let served = project.serve().await;
-    let options = RunOptions { max_tasks_per_stage: Some(2), task_batch_size: 1, ..RunOptions::default() };
+    let options = RunOptions {
+        max_tasks_per_stage: Some(2),
+        task_batch_size: 1,
+        ..RunOptions::default()
+    };
     let summary = run_with(builder(&project, &served, guest("empty")).options(options)).await;
     assert_eq!(summary.stages[0].moved(), 2);
     assert_eq!(served.waiting(AGENT).await.len(), 3);
@@ -158,12 +258,24 @@ async fn what_is_not_declared_is_fetched_when_it_is_asked_for() {
 async fn one_stage_can_be_run_once() {
     let project = TestProject::of_texts(&["a"]);
     let served = project.serve().await;
-    let runner = builder(&project, &served, guest("empty")).build().await.unwrap();
+    let runner = builder(&project, &served, guest("empty"))
+        .build()
+        .await
+        .unwrap();
     let unknown = runner.run_stage("Third", CancellationToken::new()).await;
-    assert!(matches!(unknown, Err(RunError::NotServed { .. })), "{unknown:?}");
-    let summary = runner.run_stage("Agent", CancellationToken::new()).await.unwrap();
+    assert!(
+        matches!(unknown, Err(RunError::NotServed { .. })),
+        "{unknown:?}"
+    );
+    let summary = runner
+        .run_stage("Agent", CancellationToken::new())
+        .await
+        .unwrap();
     assert_eq!(summary.stages[0].moved(), 1);
-    let again = runner.run_stage(&AGENT.to_string(), CancellationToken::new()).await.unwrap();
+    let again = runner
+        .run_stage(&AGENT.to_string(), CancellationToken::new())
+        .await
+        .unwrap();
     assert_eq!(again.stages[0].moved(), 0);
 }
 
@@ -172,7 +284,9 @@ async fn a_check_before_the_run_can_refuse_it() {
     let project = TestProject::of_texts(&["a"]);
     let served = project.serve().await;
     let refused = builder(&project, &served, guest("empty"))
-        .before_run(|project, plugins| Err(format!("{} with {} plugin", project.title, plugins.len())))
+        .before_run(|project, plugins| {
+            Err(format!("{} with {} plugin", project.title, plugins.len()))
+        })
         .build()
         .await;
     assert!(matches!(refused, Err(RunError::Refused(reason)) if reason == "Test with 1 plugin"));
@@ -185,7 +299,10 @@ async fn a_run_that_was_asked_to_end_takes_no_task() {
     let served = project.serve().await;
     let shutdown = CancellationToken::new();
     shutdown.cancel();
-    let runner = builder(&project, &served, guest("empty")).build().await.unwrap();
+    let runner = builder(&project, &served, guest("empty"))
+        .build()
+        .await
+        .unwrap();
     let summary = runner.run(shutdown).await.unwrap();
     assert!(summary.interrupted);
     assert_eq!(served.waiting(AGENT).await, ["a.txt"]);
@@ -195,7 +312,10 @@ async fn a_run_that_was_asked_to_end_takes_no_task() {
 async fn a_second_run_on_the_same_state_directory_is_refused() {
     let project = TestProject::of_texts(&["a"]);
     let served = project.serve().await;
-    let first = builder(&project, &served, guest("empty")).build().await.unwrap();
+    let first = builder(&project, &served, guest("empty"))
+        .build()
+        .await
+        .unwrap();
     let second = builder(&project, &served, guest("empty")).build().await;
     assert!(matches!(second, Err(RunError::Journal(_))), "{second:?}");
     drop(first);
@@ -210,5 +330,9 @@ async fn connections_and_requests_are_few() {
     let summary = run(&project, &served, guest("empty")).await;
     assert_eq!(summary.stages[0].moved(), 250);
     // Project, ontology, a page, and at most as many bundles as fill up while others are under way.
-    assert!(served.client.requests() <= 3 + 25, "{} requests", served.client.requests());
+    assert!(
+        served.client.requests() <= 3 + 25,
+        "{} requests",
+        served.client.requests()
+    );
 }

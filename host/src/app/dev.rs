@@ -16,9 +16,13 @@ use crate::local::{Project, Server, ServerOptions};
 pub(super) async fn dev(args: DevArgs, shutdown: CancellationToken) -> Result<ExitCode, Failed> {
     let mut projects = Vec::new();
     for folder in &args.local {
-        projects.push(Project::open(folder).map_err(|error| Failed::mistake(&error, error.help()))?);
+        projects
+            .push(Project::open(folder).map_err(|error| Failed::mistake(&error, error.help()))?);
     }
-    let titles: Vec<_> = projects.iter().map(|project| (project.title().to_owned(), project.hash())).collect();
+    let titles: Vec<_> = projects
+        .iter()
+        .map(|project| (project.title().to_owned(), project.hash()))
+        .collect();
     let mut public_keys = Vec::new();
     for file in &args.key {
         public_keys.push(public_key(file)?);
@@ -28,7 +32,11 @@ pub(super) async fn dev(args: DevArgs, shutdown: CancellationToken) -> Result<Ex
     public_keys.push(own_key(&key_file)?.public_hex().to_owned());
 
     let addr = SocketAddr::new(args.address, args.port);
-    let options = ServerOptions { addr, public_keys, insecure_any_key: args.insecure_any_key };
+    let options = ServerOptions {
+        addr,
+        public_keys,
+        insecure_any_key: args.insecure_any_key,
+    };
     let server = Server::start(projects, options)
         .await
         .map_err(|error| Failed::broken(&error, error.help()))?;
@@ -36,8 +44,14 @@ pub(super) async fn dev(args: DevArgs, shutdown: CancellationToken) -> Result<Ex
         report::answer(&format!("serving \"{title}\" ({hash}) on {}", server.url()));
     }
     let key_file = std::path::absolute(&key_file).unwrap_or(key_file);
-    report::answer(&format!("  export ENCORD_DOMAIN={}", server.url().as_str().trim_end_matches('/')));
-    report::answer(&format!("  export ENCORD_SSH_KEY_FILE={}", key_file.display()));
+    report::answer(&format!(
+        "  export ENCORD_DOMAIN={}",
+        server.url().as_str().trim_end_matches('/')
+    ));
+    report::answer(&format!(
+        "  export ENCORD_SSH_KEY_FILE={}",
+        key_file.display()
+    ));
     report::answer("Ctrl-C ends it");
     shutdown.cancelled().await;
     server.stop().await;
@@ -71,12 +85,18 @@ fn own_key(file: &Path) -> Result<Key, Failed> {
 fn public_key(file: &Path) -> Result<String, Failed> {
     let failed = |found: String| {
         Failed::mistake(
-            format!("expected a public Ed25519 key in `{}`, found {found}", file.display()),
+            format!(
+                "expected a public Ed25519 key in `{}`, found {found}",
+                file.display()
+            ),
             Some("give the `.pub` file that ssh-keygen made".to_owned()),
         )
     };
     let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
     let key = ssh_key::PublicKey::from_openssh(&text).map_err(|error| failed(error.to_string()))?;
-    let key = key.key_data().ed25519().ok_or_else(|| failed(format!("a key of type {}", key.algorithm())))?;
+    let key = key
+        .key_data()
+        .ed25519()
+        .ok_or_else(|| failed(format!("a key of type {}", key.algorithm())))?;
     Ok(key.0.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -8,7 +8,11 @@ use crate::local::{self, InitOptions};
 
 pub(super) async fn init(args: InitArgs) -> Result<ExitCode, Failed> {
     let folder = args.folder.clone();
-    let options = InitOptions { media: args.media, reset: args.reset, title: args.title };
+    let options = InitOptions {
+        media: args.media,
+        reset: args.reset,
+        title: args.title,
+    };
     let made = tokio::task::spawn_blocking(move || local::init(&folder, options)).await;
     let report = match made {
         Ok(report) => report.map_err(|error| Failed::mistake(&error, error.help()))?,

@@ -9,8 +9,12 @@ use crate::engine::{Declaration, Engine, Limits};
 use crate::plugin::{CompileCache, Interface, Plugin, PluginRef};
 
 pub(super) async fn inspect(args: InspectArgs) -> Result<ExitCode, Failed> {
-    let engine = Engine::new(Limits::default(), 1)
-        .map_err(|error| Failed::broken(format!("the WebAssembly engine cannot be set up: {error:#}"), None))?;
+    let engine = Engine::new(Limits::default(), 1).map_err(|error| {
+        Failed::broken(
+            format!("the WebAssembly engine cannot be set up: {error:#}"),
+            None,
+        )
+    })?;
     let cache = match cache_dir(args.cache_dir) {
         Some(folder) => CompileCache::open(&folder),
         None => CompileCache::disabled(),
@@ -39,7 +43,10 @@ pub(super) async fn inspect(args: InspectArgs) -> Result<ExitCode, Failed> {
         return Ok(ExitCode::from(MISTAKE));
     }
 
-    let reference = PluginRef { stage: None, path: args.plugin };
+    let reference = PluginRef {
+        stage: None,
+        path: args.plugin,
+    };
     let plugin = Plugin::load(&engine, &cache, &reference)
         .await
         .map_err(|error| Failed::mistake(&error, error.help()))?;

@@ -35,14 +35,32 @@ pub(super) fn answer(line: &str) {
 
 /// Prints the table at the end of a run.
 pub(super) fn summary(summary: &Summary) {
-    let total: u64 = summary.stages.iter().map(|stage| stage.done() + stage.failed + stage.gone).sum();
+    let total: u64 = summary
+        .stages
+        .iter()
+        .map(|stage| stage.done() + stage.failed + stage.gone)
+        .sum();
     if summary.resumed > 0 {
-        println!("{} commits of an earlier run were brought to their end", summary.resumed);
+        println!(
+            "{} commits of an earlier run were brought to their end",
+            summary.resumed
+        );
     }
     println!("{}", table(summary));
-    let passes = if summary.passes > 1 { format!(" in {} passes", summary.passes) } else { String::new() };
-    let ended = if summary.interrupted { ", ended early on request" } else { "" };
-    println!("{total} tasks{passes}, {:.1} s{ended}", summary.elapsed.as_secs_f64());
+    let passes = if summary.passes > 1 {
+        format!(" in {} passes", summary.passes)
+    } else {
+        String::new()
+    };
+    let ended = if summary.interrupted {
+        ", ended early on request"
+    } else {
+        ""
+    };
+    println!(
+        "{total} tasks{passes}, {:.1} s{ended}",
+        summary.elapsed.as_secs_f64()
+    );
     for stage in &summary.stages {
         failures(stage);
     }
@@ -51,11 +69,16 @@ pub(super) fn summary(summary: &Summary) {
 fn table(summary: &Summary) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    let heads = ["Stage", "Done", "Pathways", "Stayed", "Failed", "Gone", "Retries", "Tasks/s"];
+    let heads = [
+        "Stage", "Done", "Pathways", "Stayed", "Failed", "Gone", "Retries", "Tasks/s",
+    ];
     table.set_header(heads);
     for stage in &summary.stages {
-        let pathways: Vec<String> =
-            stage.pathways.iter().map(|(name, count)| format!("{name}: {count}")).collect();
+        let pathways: Vec<String> = stage
+            .pathways
+            .iter()
+            .map(|(name, count)| format!("{name}: {count}"))
+            .collect();
         table.add_row([
             stage.title.clone(),
             stage.done().to_string(),
@@ -79,7 +102,11 @@ fn table(summary: &Summary) -> Table {
 
 fn failures(stage: &StageSummary) {
     for failure in stage.failures.iter().take(FAILURES_SHOWN) {
-        let attempts = if failure.attempts == 1 { "attempt" } else { "attempts" };
+        let attempts = if failure.attempts == 1 {
+            "attempt"
+        } else {
+            "attempts"
+        };
         println!(
             "\nfailed at \"{}\": \"{}\" (task {}), {} after {} {attempts}",
             stage.title, failure.data_title, failure.task, failure.kind, failure.attempts
@@ -88,7 +115,14 @@ fn failures(stage: &StageSummary) {
             println!("  {line}");
         }
     }
-    if let Some(more) = stage.failed.checked_sub(FAILURES_SHOWN as u64).filter(|more| *more > 0) {
-        println!("\n… and {more} more at \"{}\"; the log names them", stage.title);
+    if let Some(more) = stage
+        .failed
+        .checked_sub(FAILURES_SHOWN as u64)
+        .filter(|more| *more > 0)
+    {
+        println!(
+            "\n… and {more} more at \"{}\"; the log names them",
+            stage.title
+        );
     }
 }

@@ -19,7 +19,10 @@ pub(super) async fn run(
     bars: MultiProgress,
     shutdown: CancellationToken,
 ) -> Result<ExitCode, Failed> {
-    let settings = Settings::new(args).map_err(|mistakes| Failed { mistakes, code: MISTAKE })?;
+    let settings = Settings::new(args).map_err(|mistakes| Failed {
+        mistakes,
+        code: MISTAKE,
+    })?;
     let progress = Arc::new(Progress::new(bars));
     let mut builder = Runner::builder()
         .options(settings.options)
@@ -32,9 +35,13 @@ pub(super) async fn run(
         builder = builder.cache_dir(folder);
     }
     let (client, project, state, server) = match settings.target {
-        Target::Encord { domain, key, project } => {
-            let client = Client::new(domain, *key)
-                .map_err(|error| Failed::mistake(&error, error.help()))?;
+        Target::Encord {
+            domain,
+            key,
+            project,
+        } => {
+            let client =
+                Client::new(domain, *key).map_err(|error| Failed::mistake(&error, error.help()))?;
             let state = state_dir(settings.state_dir, &project.to_string());
             (client, project, state, None)
         }
@@ -50,14 +57,20 @@ pub(super) async fn run(
             let server = local::Server::start(vec![opened], options)
                 .await
                 .map_err(|error| Failed::broken(&error, error.help()))?;
-            let domain = Domain::try_from(server.url()).map_err(|error| Failed::broken(error, None))?;
+            let domain =
+                Domain::try_from(server.url()).map_err(|error| Failed::broken(error, None))?;
             let client =
                 Client::new(domain, key).map_err(|error| Failed::broken(&error, error.help()))?;
             let state = settings.state_dir.unwrap_or_else(|| folder.join("run"));
             (client, project, state, Some(server))
         }
     };
-    let built = builder.client(client).project_hash(project).state_dir(state).build().await;
+    let built = builder
+        .client(client)
+        .project_hash(project)
+        .state_dir(state)
+        .build()
+        .await;
     let ended = match built {
         Ok(runner) => runner.run(shutdown).await,
         Err(error) => Err(error),
@@ -72,5 +85,8 @@ pub(super) async fn run(
 
 fn failed(error: RunError) -> Failed {
     let code = if error.is_mistake() { MISTAKE } else { BROKEN };
-    Failed { code, ..Failed::mistake(&error, error.help()) }
+    Failed {
+        code,
+        ..Failed::mistake(&error, error.help())
+    }
 }

@@ -8,7 +8,7 @@ use super::bindings::exports::runner::stage::agent::Outcome;
 use super::bindings::runner::stage::types::Error;
 use super::handles::only;
 use super::state::State;
-use super::{Declaration, Decision, Engine, Failure, Inputs, Program};
+use super::{Decision, Declaration, Engine, Failure, Inputs, Program};
 
 /// A message of a guest is cut here: it goes into logs and summaries.
 const LONGEST_MESSAGE: usize = 8 << 10;
@@ -25,7 +25,10 @@ impl Engine {
         let mut store = self.store(None);
         let call = async {
             let instance = program.stage.instantiate_async(&mut store).await?;
-            instance.runner_stage_plugin().call_describe(&mut store).await
+            instance
+                .runner_stage_plugin()
+                .call_describe(&mut store)
+                .await
         };
         let ended = tokio::time::timeout(self.limits.time.min(DESCRIBE_TIME), call).await;
         let tail = store.data().log.finish();
@@ -54,7 +57,10 @@ impl Engine {
         let call = async {
             let instance = program.stage.instantiate_async(&mut store).await?;
             let context = only();
-            instance.runner_stage_agent().call_run(&mut store, stage, context).await
+            instance
+                .runner_stage_agent()
+                .call_run(&mut store, stage, context)
+                .await
         };
         let ended = tokio::time::timeout(self.limits.time, call).await;
         let tail = store.data().log.finish();
@@ -98,8 +104,14 @@ impl Engine {
             "" => cause,
             stderr => format!("{cause}\n{stderr}"),
         };
-        let backtrace = error.downcast_ref::<WasmBacktrace>().map(readable).unwrap_or_default();
-        Failure::Trap { message: cut(message), backtrace }
+        let backtrace = error
+            .downcast_ref::<WasmBacktrace>()
+            .map(readable)
+            .unwrap_or_default();
+        Failure::Trap {
+            message: cut(message),
+            backtrace,
+        }
     }
 }
 
@@ -122,7 +134,9 @@ fn decide(state: State, outcome: Outcome) -> Result<Decision, Failure> {
     if let Some(priority) = outcome.priority
         && !(0.0..=1.0).contains(&priority)
     {
-        return Err(Failure::Fatal(format!("the agent gave the priority {priority}, which is not in 0..1")));
+        return Err(Failure::Fatal(format!(
+            "the agent gave the priority {priority}, which is not in 0..1"
+        )));
     }
     let mut decision = Decision {
         pathway: outcome.pathway.map(cut),
@@ -148,15 +162,22 @@ fn readable(backtrace: &WasmBacktrace) -> String {
             None => format!("function {}", frame.func_index()),
         })
         .collect();
-    let of_panic = |name: &String| name.starts_with("core::panicking::") || name.contains("rust_begin_unwind");
+    let of_panic =
+        |name: &String| name.starts_with("core::panicking::") || name.contains("rust_begin_unwind");
     let start = names.iter().rposition(of_panic).map_or(0, |last| last + 1);
-    let lines = names[start..].iter().enumerate().map(|(at, name)| format!("  {at:>2}: {name}"));
+    let lines = names[start..]
+        .iter()
+        .enumerate()
+        .map(|(at, name)| format!("  {at:>2}: {name}"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
 fn cut(mut message: String) -> String {
     if message.len() > LONGEST_MESSAGE {
-        let end = (0..=LONGEST_MESSAGE).rev().find(|&at| message.is_char_boundary(at)).unwrap_or(0);
+        let end = (0..=LONGEST_MESSAGE)
+            .rev()
+            .find(|&at| message.is_char_boundary(at))
+            .unwrap_or(0);
         message.truncate(end);
         message.push('…');
     }

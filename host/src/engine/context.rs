@@ -5,7 +5,8 @@ use wasmtime::component::Resource;
 use super::bindings::runner::stage::context::{Host, HostContext};
 use super::bindings::runner::stage::types::Error;
 use super::handles::{
-    AgentStageHandle, ContextHandle, LabelRowHandle, ProjectHandle, StorageItemHandle, TaskHandle, only,
+    AgentStageHandle, ContextHandle, LabelRowHandle, ProjectHandle, StorageItemHandle, TaskHandle,
+    only,
 };
 use super::inputs::Unresolved;
 use super::labels::OpenRow;

@@ -38,7 +38,10 @@ impl Declaration {
 }
 
 impl State {
-    pub(super) fn declaration(&mut self, handle: &Resource<DeclarationHandle>) -> Result<&mut Declaration> {
+    pub(super) fn declaration(
+        &mut self,
+        handle: &Resource<DeclarationHandle>,
+    ) -> Result<&mut Declaration> {
         self.declarations
             .get_mut(handle.rep() as usize)
             .ok_or_else(|| wasmtime::format_err!("the handle {} was never given out", handle.rep()))
@@ -53,7 +56,10 @@ impl HostDeclaration for State {
             wasmtime::bail!("a plugin can declare at most {MOST_DECLARATIONS} stages");
         }
         let position = self.declarations.len() as u32;
-        self.declarations.push(Declaration { stage, ..Declaration::default() });
+        self.declarations.push(Declaration {
+            stage,
+            ..Declaration::default()
+        });
         Ok(Resource::new_own(position))
     }
 
@@ -77,7 +83,11 @@ impl HostDeclaration for State {
         Ok(())
     }
 
-    fn include_objects(&mut self, handle: Resource<DeclarationHandle>, features: Vec<String>) -> Result<()> {
+    fn include_objects(
+        &mut self,
+        handle: Resource<DeclarationHandle>,
+        features: Vec<String>,
+    ) -> Result<()> {
         self.declaration(&handle)?.include_objects = Some(features);
         Ok(())
     }

@@ -64,7 +64,10 @@ pub(super) struct Positions<K> {
 
 impl<K> Default for Positions<K> {
     fn default() -> Self {
-        Self { things: Vec::new(), position: HashMap::new() }
+        Self {
+            things: Vec::new(),
+            position: HashMap::new(),
+        }
     }
 }
 

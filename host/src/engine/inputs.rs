@@ -135,7 +135,11 @@ impl fmt::Display for Failure {
             Self::Trap { message, backtrace } if backtrace.is_empty() => write!(f, "{message}"),
             Self::Trap { message, backtrace } => write!(f, "{message}\n{backtrace}"),
             Self::Timeout(limit) => {
-                write!(f, "no outcome within {} s (raise --timeout if it needs longer)", limit.as_secs_f64())
+                write!(
+                    f,
+                    "no outcome within {} s (raise --timeout if it needs longer)",
+                    limit.as_secs_f64()
+                )
             }
             Self::OutOfMemory(limit) => write!(
                 f,

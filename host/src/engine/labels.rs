@@ -7,14 +7,18 @@ use std::sync::{Arc, OnceLock};
 use wasmtime::component::Resource;
 
 use super::bindings::runner::stage::labels::{
-    Annotation, Answer, AttributeAnswer, BoundingBox, DynamicAnswer, Host, HostClassificationInstance, HostDataUnit,
-    HostLabelRow, HostObjectInstance,
+    Annotation, Answer, AttributeAnswer, BoundingBox, DynamicAnswer, Host,
+    HostClassificationInstance, HostDataUnit, HostLabelRow, HostObjectInstance,
 };
 use super::bindings::runner::stage::types::{Error, FrameRange};
-use super::handles::{ClassificationInstanceHandle, DataUnitHandle, LabelRowHandle, ObjectInstanceHandle};
+use super::handles::{
+    ClassificationInstanceHandle, DataUnitHandle, LabelRowHandle, ObjectInstanceHandle,
+};
 use super::inputs::{Decision, LabelRowInput, SavedRow};
 use super::state::{State, forget};
-use crate::labels::{ClassificationInstance, DataUnit, LabelRow, ObjectInstance, Ontology, RowFacts};
+use crate::labels::{
+    ClassificationInstance, DataUnit, LabelRow, ObjectInstance, Ontology, RowFacts,
+};
 
 type Result<T> = wasmtime::Result<T>;
 type Answered<T> = std::result::Result<T, Error>;
@@ -40,7 +44,13 @@ impl OpenRow {
             partial: input.partial,
         };
         let row = LabelRow::open(Arc::clone(&input.document), facts, Arc::clone(ontology))?;
-        Ok(Self { input, row, priority: None, save: false, data_units: OnceLock::new() })
+        Ok(Self {
+            input,
+            row,
+            priority: None,
+            save: false,
+            data_units: OnceLock::new(),
+        })
     }
 
     fn data_units(&self) -> &[DataUnit] {
@@ -52,8 +62,10 @@ impl OpenRow {
     pub(super) fn conclude(self, decision: &mut Decision) {
         let edited = self.row.is_edited();
         if edited && self.save {
-            decision.labels =
-                Some(SavedRow { label_hash: self.input.label_hash, document: self.row.to_document() });
+            decision.labels = Some(SavedRow {
+                label_hash: self.input.label_hash,
+                document: self.row.to_document(),
+            });
         }
         decision.unsaved_edits = edited && !self.save;
     }
@@ -62,7 +74,9 @@ impl OpenRow {
 impl State {
     fn open_row(&mut self) -> Result<&mut OpenRow> {
         // `context.label-row` gives the handle out only once the row is here.
-        self.row.as_mut().ok_or_else(|| wasmtime::format_err!("the label row was not resolved"))
+        self.row
+            .as_mut()
+            .ok_or_else(|| wasmtime::format_err!("the label row was not resolved"))
     }
 
     fn label_row(&mut self) -> Result<&mut LabelRow> {
@@ -71,12 +85,21 @@ impl State {
 
     fn instance(&self, handle: &Resource<ObjectInstanceHandle>) -> Result<ObjectInstance<'_>> {
         let hash = self.object_hashes.get(handle)?;
-        self.row.as_ref().and_then(|row| row.row.object(hash)).ok_or_else(absent)
+        self.row
+            .as_ref()
+            .and_then(|row| row.row.object(hash))
+            .ok_or_else(absent)
     }
 
-    fn classified(&self, handle: &Resource<ClassificationInstanceHandle>) -> Result<ClassificationInstance<'_>> {
+    fn classified(
+        &self,
+        handle: &Resource<ClassificationInstanceHandle>,
+    ) -> Result<ClassificationInstance<'_>> {
         let hash = self.classification_hashes.get(handle)?;
-        self.row.as_ref().and_then(|row| row.row.classification(hash)).ok_or_else(absent)
+        self.row
+            .as_ref()
+            .and_then(|row| row.row.classification(hash))
+            .ok_or_else(absent)
     }
 }
 
@@ -129,7 +152,12 @@ impl HostLabelRow for State {
     }
 
     fn backing_item_uuid(&mut self, _: Resource<LabelRowHandle>) -> Result<Option<String>> {
-        Ok(self.open_row()?.input.metadata.backing_item_uuid.map(|uuid| uuid.to_string()))
+        Ok(self
+            .open_row()?
+            .input
+            .metadata
+            .backing_item_uuid
+            .map(|uuid| uuid.to_string()))
     }
 
     fn width(&mut self, _: Resource<LabelRowHandle>) -> Result<Option<u32>> {
@@ -158,7 +186,11 @@ impl HostLabelRow for State {
     }
 
     fn client_metadata(&mut self, _: Resource<LabelRowHandle>) -> Result<Option<String>> {
-        Ok(self.open_row()?.input.metadata.client_metadata.as_ref().map(ToString::to_string))
+        // Encord also says "nothing" with an empty object.
+        let metadata = self.open_row()?.input.metadata.client_metadata.as_ref();
+        Ok(metadata
+            .map(ToString::to_string)
+            .filter(|text| text != "{}"))
     }
 
     fn data_units(&mut self, _: Resource<LabelRowHandle>) -> Result<Vec<Resource<DataUnitHandle>>> {
@@ -166,10 +198,18 @@ impl HostLabelRow for State {
         Ok((0..count).map(|at| Resource::new_own(at as u32)).collect())
     }
 
-    fn objects(&mut self, _: Resource<LabelRowHandle>) -> Result<Vec<Resource<ObjectInstanceHandle>>> {
+    fn objects(
+        &mut self,
+        _: Resource<LabelRowHandle>,
+    ) -> Result<Vec<Resource<ObjectInstanceHandle>>> {
         let objects = self.label_row()?.objects();
-        let hashes: Vec<_> = objects.map(|object| object.object_hash().to_owned()).collect();
-        Ok(hashes.into_iter().map(|hash| self.object_hashes.handle(hash)).collect())
+        let hashes: Vec<_> = objects
+            .map(|object| object.object_hash().to_owned())
+            .collect();
+        Ok(hashes
+            .into_iter()
+            .map(|hash| self.object_hashes.handle(hash))
+            .collect())
     }
 
     fn find_object(
@@ -186,8 +226,13 @@ impl HostLabelRow for State {
         _: Resource<LabelRowHandle>,
     ) -> Result<Vec<Resource<ClassificationInstanceHandle>>> {
         let all = self.label_row()?.classifications();
-        let hashes: Vec<_> = all.map(|one| one.classification_hash().to_owned()).collect();
-        Ok(hashes.into_iter().map(|hash| self.classification_hashes.handle(hash)).collect())
+        let hashes: Vec<_> = all
+            .map(|one| one.classification_hash().to_owned())
+            .collect();
+        Ok(hashes
+            .into_iter()
+            .map(|hash| self.classification_hashes.handle(hash))
+            .collect())
     }
 
     fn find_classification(
@@ -206,7 +251,9 @@ impl HostLabelRow for State {
         bounding_box: BoundingBox,
         frame: u32,
     ) -> Result<Answered<Resource<ObjectInstanceHandle>>> {
-        let added = self.label_row()?.add_bounding_box(&feature, bounding_box.into(), frame);
+        let added = self
+            .label_row()?
+            .add_bounding_box(&feature, bounding_box.into(), frame);
         Ok(match added {
             Ok(hash) => Ok(self.object_hashes.handle(hash)),
             Err(error) => Err(error.into()),
@@ -221,8 +268,11 @@ impl HostLabelRow for State {
         frames: Option<Vec<FrameRange>>,
     ) -> Result<Answered<Resource<ClassificationInstanceHandle>>> {
         let answers: Vec<_> = answers.into_iter().map(Into::into).collect();
-        let frames: Option<Vec<_>> = frames.map(|frames| frames.into_iter().map(Into::into).collect());
-        let added = self.label_row()?.add_classification(&feature, &answers, frames.as_deref());
+        let frames: Option<Vec<_>> =
+            frames.map(|frames| frames.into_iter().map(Into::into).collect());
+        let added = self
+            .label_row()?
+            .add_classification(&feature, &answers, frames.as_deref());
         Ok(match added {
             Ok(hash) => Ok(self.classification_hashes.handle(hash)),
             Err(error) => Err(error.into()),
@@ -263,7 +313,10 @@ impl HostLabelRow for State {
 
 impl State {
     fn data_unit(&mut self, handle: &Resource<DataUnitHandle>) -> Result<&DataUnit> {
-        self.open_row()?.data_units().get(handle.rep() as usize).ok_or_else(absent)
+        self.open_row()?
+            .data_units()
+            .get(handle.rep() as usize)
+            .ok_or_else(absent)
     }
 }
 
@@ -319,23 +372,50 @@ impl HostObjectInstance for State {
     }
 
     fn spaces(&mut self, handle: Resource<ObjectInstanceHandle>) -> Result<Vec<String>> {
-        Ok(self.instance(&handle)?.space().map(str::to_owned).into_iter().collect())
+        Ok(self
+            .instance(&handle)?
+            .space()
+            .map(str::to_owned)
+            .into_iter()
+            .collect())
     }
 
     fn frames(&mut self, handle: Resource<ObjectInstanceHandle>) -> Result<Vec<FrameRange>> {
-        Ok(self.instance(&handle)?.frames().into_iter().map(Into::into).collect())
+        Ok(self
+            .instance(&handle)?
+            .frames()
+            .into_iter()
+            .map(Into::into)
+            .collect())
     }
 
-    fn annotation(&mut self, handle: Resource<ObjectInstanceHandle>, frame: u32) -> Result<Option<Annotation>> {
+    fn annotation(
+        &mut self,
+        handle: Resource<ObjectInstanceHandle>,
+        frame: u32,
+    ) -> Result<Option<Annotation>> {
         Ok(self.instance(&handle)?.annotation(frame).map(Into::into))
     }
 
     fn answers(&mut self, handle: Resource<ObjectInstanceHandle>) -> Result<Vec<Answer>> {
-        Ok(self.instance(&handle)?.answers().into_iter().map(Into::into).collect())
+        Ok(self
+            .instance(&handle)?
+            .answers()
+            .into_iter()
+            .map(Into::into)
+            .collect())
     }
 
-    fn dynamic_answers(&mut self, handle: Resource<ObjectInstanceHandle>) -> Result<Vec<DynamicAnswer>> {
-        Ok(self.instance(&handle)?.dynamic_answers().into_iter().map(Into::into).collect())
+    fn dynamic_answers(
+        &mut self,
+        handle: Resource<ObjectInstanceHandle>,
+    ) -> Result<Vec<DynamicAnswer>> {
+        Ok(self
+            .instance(&handle)?
+            .dynamic_answers()
+            .into_iter()
+            .map(Into::into)
+            .collect())
     }
 
     fn set_confidence(
@@ -344,12 +424,21 @@ impl HostObjectInstance for State {
         confidence: f64,
     ) -> Result<Answered<()>> {
         let hash = self.object_hashes.get(&handle)?.clone();
-        Ok(self.label_row()?.set_object_confidence(&hash, confidence).map_err(Into::into))
+        Ok(self
+            .label_row()?
+            .set_object_confidence(&hash, confidence)
+            .map_err(Into::into))
     }
 
-    fn set_manual_annotation(&mut self, handle: Resource<ObjectInstanceHandle>, manual: bool) -> Result<()> {
+    fn set_manual_annotation(
+        &mut self,
+        handle: Resource<ObjectInstanceHandle>,
+        manual: bool,
+    ) -> Result<()> {
         let hash = self.object_hashes.get(&handle)?.clone();
-        self.label_row()?.set_object_manual_annotation(&hash, manual).map_err(|_| absent())
+        self.label_row()?
+            .set_object_manual_annotation(&hash, manual)
+            .map_err(|_| absent())
     }
 
     fn to_json(&mut self, handle: Resource<ObjectInstanceHandle>) -> Result<String> {
@@ -362,7 +451,10 @@ impl HostObjectInstance for State {
 }
 
 impl HostClassificationInstance for State {
-    fn classification_hash(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<String> {
+    fn classification_hash(
+        &mut self,
+        handle: Resource<ClassificationInstanceHandle>,
+    ) -> Result<String> {
         Ok(self.classification_hashes.get(&handle)?.clone())
     }
 
@@ -370,43 +462,79 @@ impl HostClassificationInstance for State {
         Ok(self.classified(&handle)?.feature_hash().to_owned())
     }
 
-    fn classification_name(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<String> {
+    fn classification_name(
+        &mut self,
+        handle: Resource<ClassificationInstanceHandle>,
+    ) -> Result<String> {
         Ok(self.classified(&handle)?.title().to_owned())
     }
 
-    fn frames(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<Vec<FrameRange>> {
-        Ok(self.classified(&handle)?.frames().into_iter().map(Into::into).collect())
+    fn frames(
+        &mut self,
+        handle: Resource<ClassificationInstanceHandle>,
+    ) -> Result<Vec<FrameRange>> {
+        Ok(self
+            .classified(&handle)?
+            .frames()
+            .into_iter()
+            .map(Into::into)
+            .collect())
     }
 
     fn spaces(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<Vec<String>> {
-        Ok(self.classified(&handle)?.spaces().into_iter().map(str::to_owned).collect())
+        Ok(self
+            .classified(&handle)?
+            .spaces()
+            .into_iter()
+            .map(str::to_owned)
+            .collect())
     }
 
     fn answers(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<Vec<Answer>> {
-        Ok(self.classified(&handle)?.answers().into_iter().map(Into::into).collect())
+        Ok(self
+            .classified(&handle)?
+            .answers()
+            .into_iter()
+            .map(Into::into)
+            .collect())
     }
 
     fn confidence(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<f64> {
         Ok(self.classified(&handle)?.confidence())
     }
 
-    fn manual_annotation(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<bool> {
+    fn manual_annotation(
+        &mut self,
+        handle: Resource<ClassificationInstanceHandle>,
+    ) -> Result<bool> {
         Ok(self.classified(&handle)?.manual_annotation())
     }
 
-    fn created_at(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<Option<String>> {
+    fn created_at(
+        &mut self,
+        handle: Resource<ClassificationInstanceHandle>,
+    ) -> Result<Option<String>> {
         Ok(self.classified(&handle)?.created_at())
     }
 
-    fn created_by(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<Option<String>> {
+    fn created_by(
+        &mut self,
+        handle: Resource<ClassificationInstanceHandle>,
+    ) -> Result<Option<String>> {
         Ok(self.classified(&handle)?.created_by())
     }
 
-    fn last_edited_at(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<Option<String>> {
+    fn last_edited_at(
+        &mut self,
+        handle: Resource<ClassificationInstanceHandle>,
+    ) -> Result<Option<String>> {
         Ok(self.classified(&handle)?.last_edited_at())
     }
 
-    fn last_edited_by(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<Option<String>> {
+    fn last_edited_by(
+        &mut self,
+        handle: Resource<ClassificationInstanceHandle>,
+    ) -> Result<Option<String>> {
         Ok(self.classified(&handle)?.last_edited_by())
     }
 
@@ -416,7 +544,10 @@ impl HostClassificationInstance for State {
         confidence: f64,
     ) -> Result<Answered<()>> {
         let hash = self.classification_hashes.get(&handle)?.clone();
-        Ok(self.label_row()?.set_classification_confidence(&hash, confidence).map_err(Into::into))
+        Ok(self
+            .label_row()?
+            .set_classification_confidence(&hash, confidence)
+            .map_err(Into::into))
     }
 
     fn set_manual_annotation(
@@ -425,7 +556,9 @@ impl HostClassificationInstance for State {
         manual: bool,
     ) -> Result<()> {
         let hash = self.classification_hashes.get(&handle)?.clone();
-        self.label_row()?.set_classification_manual_annotation(&hash, manual).map_err(|_| absent())
+        self.label_row()?
+            .set_classification_manual_annotation(&hash, manual)
+            .map_err(|_| absent())
     }
 
     fn to_json(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<String> {

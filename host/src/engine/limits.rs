@@ -46,7 +46,12 @@ pub(super) struct Meter {
 
 impl Meter {
     pub(super) fn new(memory_limit: usize) -> Self {
-        Self { memory_limit, memory: 0, table_elements: 0, memory_refused: false }
+        Self {
+            memory_limit,
+            memory: 0,
+            table_elements: 0,
+            memory_refused: false,
+        }
     }
 }
 
@@ -72,7 +77,9 @@ impl ResourceLimiter for Meter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let elements = self.table_elements.saturating_add(desired.saturating_sub(current));
+        let elements = self
+            .table_elements
+            .saturating_add(desired.saturating_sub(current));
         if elements > TABLE_ELEMENTS {
             return Ok(false);
         }

@@ -68,7 +68,11 @@ impl Engine {
         let mut linker = Linker::new(&wasmtime);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         Stage::add_to_linker::<_, HasState>(&mut linker, |state| state)?;
-        Ok(Self { wasmtime, linker, limits })
+        Ok(Self {
+            wasmtime,
+            linker,
+            limits,
+        })
     }
 
     /// The configuration of wasmtime for these limits: for measuring beside it, as `tests/bench` does.
@@ -92,14 +96,18 @@ impl Engine {
     /// # Errors
     /// If it imports what the host does not offer, or does not export the interface `agent`.
     pub fn link(&self, component: &Component) -> wasmtime::Result<Program> {
-        Ok(Program { stage: StagePre::new(self.linker.instantiate_pre(component)?)? })
+        Ok(Program {
+            stage: StagePre::new(self.linker.instantiate_pre(component)?)?,
+        })
     }
 }
 
 /// What holds with and without a pool.
 fn basis() -> Config {
     let mut config = Config::new();
-    config.epoch_interruption(true).wasm_backtrace_max_frames(std::num::NonZeroUsize::new(64));
+    config
+        .epoch_interruption(true)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(64));
     config
 }
 
@@ -131,15 +139,17 @@ fn pooling(limits: &Limits, concurrency: usize) -> Config {
 /// Advances the engine's epoch until the engine is gone.
 fn tick(engine: &wasmtime::Engine) {
     let engine = engine.weak();
-    let ticker = std::thread::Builder::new().name("epoch".to_owned()).spawn(move || {
-        loop {
-            std::thread::sleep(TICK);
-            match engine.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => return,
+    let ticker = std::thread::Builder::new()
+        .name("epoch".to_owned())
+        .spawn(move || {
+            loop {
+                std::thread::sleep(TICK);
+                match engine.upgrade() {
+                    Some(engine) => engine.increment_epoch(),
+                    None => return,
+                }
             }
-        }
-    });
+        });
     if let Err(error) = ticker {
         // Without it an endless loop could not be stopped, so nothing may run.
         panic!("the system refused a thread for the time limit: {error}");

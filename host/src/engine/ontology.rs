@@ -5,10 +5,12 @@ use std::sync::Arc;
 use wasmtime::component::Resource;
 
 use super::bindings::runner::stage::ontology::{
-    Host, HostAttribute, HostAttributeOption, HostOntology, HostOntologyClassification, HostOntologyObject,
+    Host, HostAttribute, HostAttributeOption, HostOntology, HostOntologyClassification,
+    HostOntologyObject,
 };
 use super::handles::{
-    AttributeHandle, AttributeOptionHandle, OntologyClassificationHandle, OntologyHandle, OntologyObjectHandle,
+    AttributeHandle, AttributeOptionHandle, OntologyClassificationHandle, OntologyHandle,
+    OntologyObjectHandle,
 };
 use super::state::{State, forget};
 use crate::labels::{Attribute, AttributeOption, Ontology, OntologyClassification, OntologyObject};
@@ -33,23 +35,40 @@ impl NodePath {
     fn child(&self, position: usize) -> Self {
         let mut positions = self.positions.clone();
         positions.push(position as u32);
-        Self { root: self.root, positions }
+        Self {
+            root: self.root,
+            positions,
+        }
     }
 
     fn attribute<'a>(&self, ontology: &'a Ontology) -> Option<&'a Attribute> {
         let (mut positions, mut attribute) = match self.root {
             Root::Object(at) => {
                 let (first, rest) = self.positions.split_first()?;
-                (rest, ontology.objects().get(at as usize)?.attributes.get(*first as usize)?)
+                (
+                    rest,
+                    ontology
+                        .objects()
+                        .get(at as usize)?
+                        .attributes
+                        .get(*first as usize)?,
+                )
             }
             Root::Classification(at) => {
                 // The one root attribute has the position 0.
                 let (_, rest) = self.positions.split_first()?;
-                (rest, &ontology.classifications().get(at as usize)?.attribute)
+                (
+                    rest,
+                    &ontology.classifications().get(at as usize)?.attribute,
+                )
             }
         };
         while let [option, next, rest @ ..] = positions {
-            attribute = attribute.options.get(*option as usize)?.attributes.get(*next as usize)?;
+            attribute = attribute
+                .options
+                .get(*option as usize)?
+                .attributes
+                .get(*next as usize)?;
             positions = rest;
         }
         Some(attribute)
@@ -57,7 +76,10 @@ impl NodePath {
 
     fn option<'a>(&self, ontology: &'a Ontology) -> Option<&'a AttributeOption> {
         let (last, attribute) = self.positions.split_last()?;
-        let attribute = Self { root: self.root, positions: attribute.to_vec() };
+        let attribute = Self {
+            root: self.root,
+            positions: attribute.to_vec(),
+        };
         attribute.attribute(ontology)?.options.get(*last as usize)
     }
 }
@@ -73,27 +95,41 @@ impl State {
     }
 
     fn object(&self, handle: &Resource<OntologyObjectHandle>) -> Result<&OntologyObject> {
-        self.ontology()?.objects().get(handle.rep() as usize).ok_or_else(absent)
+        self.ontology()?
+            .objects()
+            .get(handle.rep() as usize)
+            .ok_or_else(absent)
     }
 
     fn classification(
         &self,
         handle: &Resource<OntologyClassificationHandle>,
     ) -> Result<&OntologyClassification> {
-        self.ontology()?.classifications().get(handle.rep() as usize).ok_or_else(absent)
+        self.ontology()?
+            .classifications()
+            .get(handle.rep() as usize)
+            .ok_or_else(absent)
     }
 
     fn attribute(&self, handle: &Resource<AttributeHandle>) -> Result<&Attribute> {
-        self.nodes.get(handle)?.attribute(self.ontology()?).ok_or_else(absent)
+        self.nodes
+            .get(handle)?
+            .attribute(self.ontology()?)
+            .ok_or_else(absent)
     }
 
     fn option(&self, handle: &Resource<AttributeOptionHandle>) -> Result<&AttributeOption> {
-        self.nodes.get(handle)?.option(self.ontology()?).ok_or_else(absent)
+        self.nodes
+            .get(handle)?
+            .option(self.ontology()?)
+            .ok_or_else(absent)
     }
 
     /// Handles of the parts of a node.
     fn children<T: 'static>(&mut self, parent: &NodePath, count: usize) -> Vec<Resource<T>> {
-        (0..count).map(|at| self.nodes.handle(parent.child(at))).collect()
+        (0..count)
+            .map(|at| self.nodes.handle(parent.child(at)))
+            .collect()
     }
 }
 
@@ -112,15 +148,22 @@ impl HostOntology for State {
         Ok(self.ontology()?.description().to_owned())
     }
 
-    fn objects(&mut self, _: Resource<OntologyHandle>) -> Result<Vec<Resource<OntologyObjectHandle>>> {
-        Ok((0..self.ontology()?.objects().len()).map(|at| Resource::new_own(at as u32)).collect())
+    fn objects(
+        &mut self,
+        _: Resource<OntologyHandle>,
+    ) -> Result<Vec<Resource<OntologyObjectHandle>>> {
+        Ok((0..self.ontology()?.objects().len())
+            .map(|at| Resource::new_own(at as u32))
+            .collect())
     }
 
     fn classifications(
         &mut self,
         _: Resource<OntologyHandle>,
     ) -> Result<Vec<Resource<OntologyClassificationHandle>>> {
-        Ok((0..self.ontology()?.classifications().len()).map(|at| Resource::new_own(at as u32)).collect())
+        Ok((0..self.ontology()?.classifications().len())
+            .map(|at| Resource::new_own(at as u32))
+            .collect())
     }
 
     fn find_object(
@@ -132,7 +175,11 @@ impl HostOntology for State {
         let position = objects
             .iter()
             .position(|object| object.feature_hash == feature)
-            .or_else(|| objects.iter().position(|object| !object.archived && object.name == feature));
+            .or_else(|| {
+                objects
+                    .iter()
+                    .position(|object| !object.archived && object.name == feature)
+            });
         Ok(position.map(|at| Resource::new_own(at as u32)))
     }
 
@@ -145,7 +192,11 @@ impl HostOntology for State {
         let position = classifications
             .iter()
             .position(|class| class.feature_hash == feature)
-            .or_else(|| classifications.iter().position(|class| !class.archived && class.title == feature));
+            .or_else(|| {
+                classifications
+                    .iter()
+                    .position(|class| !class.archived && class.title == feature)
+            });
         Ok(position.map(|at| Resource::new_own(at as u32)))
     }
 
@@ -183,9 +234,15 @@ impl HostOntologyObject for State {
         Ok(self.object(&handle)?.archived)
     }
 
-    fn attributes(&mut self, handle: Resource<OntologyObjectHandle>) -> Result<Vec<Resource<AttributeHandle>>> {
+    fn attributes(
+        &mut self,
+        handle: Resource<OntologyObjectHandle>,
+    ) -> Result<Vec<Resource<AttributeHandle>>> {
         let count = self.object(&handle)?.attributes.len();
-        let parent = NodePath { root: Root::Object(handle.rep()), positions: Vec::new() };
+        let parent = NodePath {
+            root: Root::Object(handle.rep()),
+            positions: Vec::new(),
+        };
         Ok(self.children(&parent, count))
     }
 
@@ -215,9 +272,15 @@ impl HostOntologyClassification for State {
         Ok(self.classification(&handle)?.archived)
     }
 
-    fn attribute(&mut self, handle: Resource<OntologyClassificationHandle>) -> Result<Resource<AttributeHandle>> {
+    fn attribute(
+        &mut self,
+        handle: Resource<OntologyClassificationHandle>,
+    ) -> Result<Resource<AttributeHandle>> {
         let root = Root::Classification(handle.rep());
-        Ok(self.nodes.handle(NodePath { root, positions: vec![0] }))
+        Ok(self.nodes.handle(NodePath {
+            root,
+            positions: vec![0],
+        }))
     }
 
     fn drop(&mut self, handle: Resource<OntologyClassificationHandle>) -> Result<()> {
@@ -250,7 +313,10 @@ impl HostAttribute for State {
         Ok(State::attribute(self, &handle)?.dynamic)
     }
 
-    fn options(&mut self, handle: Resource<AttributeHandle>) -> Result<Vec<Resource<AttributeOptionHandle>>> {
+    fn options(
+        &mut self,
+        handle: Resource<AttributeHandle>,
+    ) -> Result<Vec<Resource<AttributeOptionHandle>>> {
         let count = State::attribute(self, &handle)?.options.len();
         let parent = self.nodes.get(&handle)?.clone();
         Ok(self.children(&parent, count))
@@ -278,7 +344,10 @@ impl HostAttributeOption for State {
         Ok(self.option(&handle)?.archived)
     }
 
-    fn attributes(&mut self, handle: Resource<AttributeOptionHandle>) -> Result<Vec<Resource<AttributeHandle>>> {
+    fn attributes(
+        &mut self,
+        handle: Resource<AttributeOptionHandle>,
+    ) -> Result<Vec<Resource<AttributeHandle>>> {
         let count = self.option(&handle)?.attributes.len();
         let parent = self.nodes.get(&handle)?.clone();
         Ok(self.children(&parent, count))

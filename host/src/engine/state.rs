@@ -55,7 +55,9 @@ impl State {
     /// What the attempt was given.
     pub(super) fn inputs(&self) -> wasmtime::Result<&Inputs> {
         // Only a handle leads here, and `describe` is given none.
-        self.inputs.as_ref().ok_or_else(|| wasmtime::format_err!("there is no task in `describe`"))
+        self.inputs
+            .as_ref()
+            .ok_or_else(|| wasmtime::format_err!("there is no task in `describe`"))
     }
 }
 
@@ -83,7 +85,10 @@ impl WasiView for State {
                 .monotonic_clock(StandingClock::now())
                 .build()
         });
-        WasiCtxView { ctx, table: &mut self.table }
+        WasiCtxView {
+            ctx,
+            table: &mut self.table,
+        }
     }
 }
 
@@ -92,7 +97,11 @@ struct StandingClock(Duration);
 
 impl StandingClock {
     fn now() -> Self {
-        Self(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+        Self(
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
+        )
     }
 }
 

@@ -52,12 +52,18 @@ impl Log {
 
     /// Standard output.
     pub(super) fn stdout(&self) -> Stream {
-        Stream { log: self.clone(), error: false }
+        Stream {
+            log: self.clone(),
+            error: false,
+        }
     }
 
     /// Standard error.
     pub(super) fn stderr(&self) -> Stream {
-        Stream { log: self.clone(), error: true }
+        Stream {
+            log: self.clone(),
+            error: true,
+        }
     }
 
     /// Logs what was written without a newline, and how much was dropped. Returns the end of
@@ -105,7 +111,11 @@ impl Shared {
 
     fn write(&mut self, error: bool, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let buffer = if error { &mut self.stderr } else { &mut self.stdout };
+            let buffer = if error {
+                &mut self.stderr
+            } else {
+                &mut self.stdout
+            };
             let room = LONGEST_LINE - buffer.len();
             let (part, whole) = match bytes.iter().take(room).position(|&byte| byte == b'\n') {
                 Some(end) => (end + 1, true),
@@ -157,16 +167,26 @@ impl IsTerminal for Stream {
 
 impl StdoutStream for Stream {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        Box::new(Stream { log: self.log.clone(), error: self.error })
+        Box::new(Stream {
+            log: self.log.clone(),
+            error: self.error,
+        })
     }
 
     fn p2_stream(&self) -> Box<dyn wasmtime_wasi::p2::OutputStream> {
-        Box::new(Stream { log: self.log.clone(), error: self.error })
+        Box::new(Stream {
+            log: self.log.clone(),
+            error: self.error,
+        })
     }
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.log.lock().write(self.error, bytes);
         Poll::Ready(Ok(bytes.len()))
     }

@@ -8,11 +8,9 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use serde_json::Value;
 use uuid::Uuid;
-
-use crate::plugin::PluginDigest;
 
 /// One decision for one task.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,15 +73,17 @@ pub enum JournalError {
 impl JournalError {
     /// What to do about it.
     pub fn help(&self) -> Option<String> {
-        Some(match self {
-            Self::InUse(_) => "wait until it has ended, or give this one a directory of its own: --state-dir",
+        let help = match self {
+            Self::InUse(_) => {
+                "wait until it has ended, or give this one a directory of its own: --state-dir"
+            }
             Self::Io { .. } => "make it writable, or name another: --state-dir",
             Self::Database { .. } => {
                 "free some disk space if there is none; a damaged journal can be moved away, which forgets \
                  the commits that were under way"
             }
-        })
-        .map(str::to_owned)
+        };
+        Some(help.to_owned())
     }
 }
 
@@ -144,7 +144,11 @@ impl Journal {
             Ok(connection)
         };
         let connection = open().map_err(|error| database(&file, &error))?;
-        Ok(Self(Arc::new(Inner { file, connection: Mutex::new(connection), _lock: lock })))
+        Ok(Self(Arc::new(Inner {
+            file,
+            connection: Mutex::new(connection),
+            _lock: lock,
+        })))
     }
 
     /// Records decisions, all or none. Returns once they are on disk.
@@ -187,7 +191,12 @@ impl Journal {
     /// # Errors
     /// If the database cannot be written to. The commits are then resumed at the next start, which
     /// finds that the server has them.
-    pub async fn close(&self, project: Uuid, stage: Uuid, tasks: Vec<Uuid>) -> Result<(), JournalError> {
+    pub async fn close(
+        &self,
+        project: Uuid,
+        stage: Uuid,
+        tasks: Vec<Uuid>,
+    ) -> Result<(), JournalError> {
         self.with(move |connection| {
             let transaction = connection.transaction()?;
             {
@@ -195,7 +204,11 @@ impl Journal {
                     "DELETE FROM decision WHERE project = ?1 AND stage = ?2 AND task = ?3",
                 )?;
                 for task in &tasks {
-                    delete.execute(params![project.to_string(), stage.to_string(), task.to_string()])?;
+                    delete.execute(params![
+                        project.to_string(),
+                        stage.to_string(),
+                        task.to_string()
+                    ])?;
                 }
             }
             transaction.commit()
@@ -207,7 +220,11 @@ impl Journal {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn open_entries(&self, project: Uuid, most: usize) -> Result<Vec<Entry>, JournalError> {
+    pub async fn open_entries(
+        &self,
+        project: Uuid,
+        most: usize,
+    ) -> Result<Vec<Entry>, JournalError> {
         self.with(move |connection| {
             let mut select = connection.prepare_cached(
                 "SELECT stage, task, data_hash, data_title, label_hash, document, read_edited_at, priority,
@@ -245,19 +262,6 @@ impl Journal {
         .await
     }
 
-    /// How many commits are open, over all projects.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub async fn len(&self) -> Result<usize, JournalError> {
-        self.with(|connection| {
-            let count: Option<i64> =
-                connection.query_row("SELECT count(*) FROM decision", [], |row| row.get(0)).optional()?;
-            Ok(count.unwrap_or(0).unsigned_abs() as usize)
-        })
-        .await
-    }
-
     /// Does something to the database, off the async threads.
     async fn with<T: Send + 'static>(
         &self,
@@ -266,7 +270,10 @@ impl Journal {
         let inner = Arc::clone(&self.0);
         let done = tokio::task::spawn_blocking(move || {
             // A panic inside leaves a transaction that rolled back, so the connection is good.
-            let mut connection = inner.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut connection = inner
+                .connection
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             work(&mut connection).map_err(|error| database(&inner.file, &error))
         });
         match done.await {
@@ -277,18 +284,14 @@ impl Journal {
 }
 
 fn database(file: &Path, error: &rusqlite::Error) -> JournalError {
-    JournalError::Database { file: file.to_owned(), reason: error.to_string() }
+    JournalError::Database {
+        file: file.to_owned(),
+        reason: error.to_string(),
+    }
 }
 
 fn broken(at: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error))
-}
-
-/// The digest as it is journaled.
-impl From<PluginDigest> for String {
-    fn from(digest: PluginDigest) -> Self {
-        digest.to_string()
-    }
 }
 
 #[cfg(test)]
@@ -322,18 +325,32 @@ mod tests {
         drop(journal);
 
         let journal = Journal::open(folder.path()).unwrap();
-        assert_eq!(journal.open_entries(project, 10).await.unwrap(), [entry(10), entry(11)]);
-        journal.close(project, Uuid::from_u128(2), vec![Uuid::from_u128(10)]).await.unwrap();
-        assert_eq!(journal.open_entries(project, 10).await.unwrap(), [entry(11)]);
-        assert_eq!(journal.len().await.unwrap(), 1);
-        assert_eq!(journal.open_entries(Uuid::from_u128(9), 10).await.unwrap(), []);
+        assert_eq!(
+            journal.open_entries(project, 10).await.unwrap(),
+            [entry(10), entry(11)]
+        );
+        journal
+            .close(project, Uuid::from_u128(2), vec![Uuid::from_u128(10)])
+            .await
+            .unwrap();
+        assert_eq!(
+            journal.open_entries(project, 10).await.unwrap(),
+            [entry(11)]
+        );
+        assert_eq!(
+            journal.open_entries(Uuid::from_u128(9), 10).await.unwrap(),
+            []
+        );
     }
 
     #[test]
     fn a_second_host_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let first = Journal::open(folder.path()).unwrap();
-        assert!(matches!(Journal::open(folder.path()), Err(JournalError::InUse(_))));
+        assert!(matches!(
+            Journal::open(folder.path()),
+            Err(JournalError::InUse(_))
+        ));
         drop(first);
         assert!(Journal::open(folder.path()).is_ok());
     }

@@ -107,7 +107,10 @@ impl<'a> ObjectInstance<'a> {
             geometry: Geometry::read(json),
             confidence: confidence(json),
             manual_annotation: answers::manual_annotation(json),
-            is_deleted: json.get("isDeleted").and_then(Value::as_bool).unwrap_or(false),
+            is_deleted: json
+                .get("isDeleted")
+                .and_then(Value::as_bool)
+                .unwrap_or(false),
             created_at: moment(json, "createdAt"),
             created_by: text(json, "createdBy"),
             last_edited_at: moment(json, "lastEditedAt"),

@@ -27,9 +27,14 @@ impl CompileCache {
     /// not used, and the log says why: a missing cache costs time and nothing else.
     pub fn open(folder: &Path) -> Self {
         match private_folder(folder) {
-            Ok(()) => Self { folder: Some(folder.to_owned()) },
+            Ok(()) => Self {
+                folder: Some(folder.to_owned()),
+            },
             Err(error) => {
-                tracing::warn!("compiled plugins are not cached in {}: {error}", folder.display());
+                tracing::warn!(
+                    "compiled plugins are not cached in {}: {error}",
+                    folder.display()
+                );
                 Self { folder: None }
             }
         }
@@ -46,7 +51,10 @@ impl CompileCache {
         let expected = std::fs::read_to_string(sum(&file)).ok()?;
         let code = std::fs::read(&file).ok()?;
         if format!("{:x}", Sha256::digest(&code)) != expected.trim() {
-            tracing::warn!("{} is damaged; the plugin is compiled again", file.display());
+            tracing::warn!(
+                "{} is damaged; the plugin is compiled again",
+                file.display()
+            );
             return None;
         }
         // SAFETY: the bytes are what `store` wrote: they lie in a folder that only this user can write to,
@@ -62,15 +70,23 @@ impl CompileCache {
 
     /// Keeps a compiled plugin. A failure costs time later and is only logged.
     pub(super) fn store(&self, engine: &Engine, digest: &PluginDigest, component: &Component) {
-        let Some(file) = self.file(engine, digest) else { return };
+        let Some(file) = self.file(engine, digest) else {
+            return;
+        };
         let keep = || -> wasmtime::Result<()> {
             let code = component.serialize()?;
             write_whole(&file, &code)?;
-            write_whole(&sum(&file), format!("{:x}\n", Sha256::digest(&code)).as_bytes())?;
+            write_whole(
+                &sum(&file),
+                format!("{:x}\n", Sha256::digest(&code)).as_bytes(),
+            )?;
             Ok(())
         };
         if let Err(error) = keep() {
-            tracing::warn!("the compiled plugin was not kept in {}: {error:#}", file.display());
+            tracing::warn!(
+                "the compiled plugin was not kept in {}: {error:#}",
+                file.display()
+            );
         }
     }
 
@@ -79,7 +95,11 @@ impl CompileCache {
         engine.precompile_compatibility_hash().hash(&mut hasher);
         // A core module becomes a component by parts of this host.
         env!("CARGO_PKG_VERSION").hash(&mut hasher);
-        Some(self.folder.as_ref()?.join(format!("{digest}-{:016x}.cwasm", hasher.finish())))
+        Some(
+            self.folder
+                .as_ref()?
+                .join(format!("{digest}-{:016x}.cwasm", hasher.finish())),
+        )
     }
 }
 

@@ -12,8 +12,16 @@ use super::PluginError;
 pub(super) const VERSION: &str = "0.1.0";
 
 /// What of the contract's interfaces a plugin may import.
-const OFFERED: [&str; 8] =
-    ["types", "logging", "ontology", "workflow", "storage", "labels", "context", "declaration"];
+const OFFERED: [&str; 8] = [
+    "types",
+    "logging",
+    "ontology",
+    "workflow",
+    "storage",
+    "labels",
+    "context",
+    "declaration",
+];
 
 /// What a plugin has to export.
 const EXPORTED: [&str; 2] = ["plugin", "agent"];
@@ -54,8 +62,14 @@ impl Contract {
             },
         };
         Self {
-            imports: kind.imports(engine).map(|(name, item)| interface(name, item.ty)).collect(),
-            exports: kind.exports(engine).map(|(name, item)| interface(name, item.ty)).collect(),
+            imports: kind
+                .imports(engine)
+                .map(|(name, item)| interface(name, item.ty))
+                .collect(),
+            exports: kind
+                .exports(engine)
+                .map(|(name, item)| interface(name, item.ty))
+                .collect(),
         }
     }
 
@@ -63,7 +77,10 @@ impl Contract {
     pub fn refused(&self) -> Vec<String> {
         let mut refused: Vec<String> = Vec::new();
         let lacks = |interface: &&&str| {
-            !self.exports.iter().any(|export| is_offered(&export.name, "runner:stage", &[interface]))
+            !self
+                .exports
+                .iter()
+                .any(|export| is_offered(&export.name, "runner:stage", &[interface]))
         };
         let lacking: Vec<_> = EXPORTED
             .iter()
@@ -71,9 +88,20 @@ impl Contract {
             .map(|interface| format!("`runner:stage/{interface}@{VERSION}`"))
             .collect();
         if !lacking.is_empty() {
-            let found: Vec<_> = self.exports.iter().map(|export| format!("`{}`", export.name)).collect();
-            let found = if found.is_empty() { "no export".to_owned() } else { found.join(", ") };
-            refused.push(format!("expected it to export {}, found {found}", lacking.join(" and ")));
+            let found: Vec<_> = self
+                .exports
+                .iter()
+                .map(|export| format!("`{}`", export.name))
+                .collect();
+            let found = if found.is_empty() {
+                "no export".to_owned()
+            } else {
+                found.join(", ")
+            };
+            refused.push(format!(
+                "expected it to export {}, found {found}",
+                lacking.join(" and ")
+            ));
         }
         let unknown: Vec<_> = self
             .imports
@@ -82,7 +110,10 @@ impl Contract {
             .map(|import| format!("`{}`", import.name))
             .collect();
         if !unknown.is_empty() {
-            refused.push(format!("it imports {}, which this host does not offer", unknown.join(", ")));
+            refused.push(format!(
+                "it imports {}, which this host does not offer",
+                unknown.join(", ")
+            ));
         }
         refused
     }
@@ -92,7 +123,10 @@ impl Contract {
         if problems.is_empty() {
             return Ok(());
         }
-        Err(PluginError::OtherWorld { path: path.to_owned(), problems })
+        Err(PluginError::OtherWorld {
+            path: path.to_owned(),
+            problems,
+        })
     }
 
     /// The functions of the contract that the plugin imports: what it can ask the host for at all.
@@ -106,13 +140,20 @@ impl Contract {
 
 fn known(import: &str) -> bool {
     is_offered(import, "runner:stage", &OFFERED)
-        || WASI.iter().any(|package| import.starts_with(&format!("wasi:{package}/")) && import.contains("@0.2."))
+        || WASI.iter().any(|package| {
+            import.starts_with(&format!("wasi:{package}/")) && import.contains("@0.2.")
+        })
 }
 
 /// Whether `name` is `package/interface@0.1.z` for one of the interfaces.
 fn is_offered(name: &str, package: &str, interfaces: &[&str]) -> bool {
-    let Some((path, version)) = name.split_once('@') else { return false };
-    let Some(interface) = path.strip_prefix(package).and_then(|rest| rest.strip_prefix('/')) else {
+    let Some((path, version)) = name.split_once('@') else {
+        return false;
+    };
+    let Some(interface) = path
+        .strip_prefix(package)
+        .and_then(|rest| rest.strip_prefix('/'))
+    else {
         return false;
     };
     interfaces.contains(&interface) && version.starts_with("0.1.")

@@ -157,29 +157,51 @@ impl PluginError {
             .collect();
         near.sort();
         near.truncate(5);
-        Self::Missing { path: path.to_owned(), near }
+        Self::Missing {
+            path: path.to_owned(),
+            near,
+        }
     }
 
     pub(super) fn not_wasm(path: &Path, bytes: &[u8]) -> Self {
         let found = match std::str::from_utf8(bytes) {
             Ok("") => "an empty file".to_owned(),
             Ok(text) => {
-                let line: String = text.trim_start().chars().take_while(|c| *c != '\n').take(40).collect();
+                let line: String = text
+                    .trim_start()
+                    .chars()
+                    .take_while(|c| *c != '\n')
+                    .take(40)
+                    .collect();
                 format!("text that begins with `{}`", line.trim_end())
             }
             Err(_) => {
-                let start: Vec<String> = bytes.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+                let start: Vec<String> = bytes
+                    .iter()
+                    .take(4)
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
                 format!("a file that begins with the bytes {}", start.join(" "))
             }
         };
-        Self::NotWasm { path: path.to_owned(), found }
+        Self::NotWasm {
+            path: path.to_owned(),
+            found,
+        }
     }
 
     pub(super) fn invalid(path: &Path, error: &wasmtime::Error) -> Self {
-        Self::Invalid { path: path.to_owned(), reason: error.root_cause().to_string() }
+        Self::Invalid {
+            path: path.to_owned(),
+            reason: error.root_cause().to_string(),
+        }
     }
 }
 
 fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| format!("\"{name}\""))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -27,7 +27,9 @@ use source::Source;
 /// If the file is no plugin.
 #[doc(hidden)]
 pub fn component_of(path: &Path) -> Result<Vec<u8>, PluginError> {
-    Source::read(path)?.component(path).map(std::borrow::Cow::into_owned)
+    Source::read(path)?
+        .component(path)
+        .map(std::borrow::Cow::into_owned)
 }
 
 /// What the user names on the command line: a file, and perhaps the stage that it is for.
@@ -50,10 +52,16 @@ impl FromStr for PluginRef {
                 if stage.trim().is_empty() || path.is_empty() {
                     return Err(format!("expected FILE or STAGE=FILE, found `{text}`"));
                 }
-                Ok(Self { stage: Some(stage.to_owned()), path: path.into() })
+                Ok(Self {
+                    stage: Some(stage.to_owned()),
+                    path: path.into(),
+                })
             }
             _ if text.is_empty() => Err("expected FILE or STAGE=FILE, found nothing".to_owned()),
-            _ => Ok(Self { stage: None, path: text.into() }),
+            _ => Ok(Self {
+                stage: None,
+                path: text.into(),
+            }),
         }
     }
 }
@@ -132,9 +140,14 @@ impl Plugin {
     ) -> Result<Self, PluginError> {
         let loading = Self::compile(engine, cache, reference.path.clone());
         let mut plugin = loading.await?;
-        let declarations = engine.describe(&plugin.program).await.map_err(|failure| {
-            PluginError::Describe { path: plugin.path.clone(), failure: failure.to_string() }
-        })?;
+        let declarations =
+            engine
+                .describe(&plugin.program)
+                .await
+                .map_err(|failure| PluginError::Describe {
+                    path: plugin.path.clone(),
+                    failure: failure.to_string(),
+                })?;
         plugin.agents = bind(&plugin.path, declarations, reference.stage.as_deref())?;
         Ok(plugin)
     }
@@ -170,11 +183,19 @@ impl Plugin {
     ) -> Result<Self, PluginError> {
         let (engine, cache) = (Arc::clone(engine), Arc::clone(cache));
         off_the_async_threads(move || {
-            let Compiled { source, component, contract, compiled_in } = Compiled::new(&engine, &cache, &path)?;
+            let Compiled {
+                source,
+                component,
+                contract,
+                compiled_in,
+            } = Compiled::new(&engine, &cache, &path)?;
             contract.check(&path)?;
             let program = engine
                 .link(&component)
-                .map_err(|error| PluginError::Unlinkable { path: path.clone(), reason: format!("{error:#}") })?;
+                .map_err(|error| PluginError::Unlinkable {
+                    path: path.clone(),
+                    reason: format!("{error:#}"),
+                })?;
             Ok(Self {
                 size: source.size(),
                 format: source.format(),
@@ -213,7 +234,12 @@ impl Compiled {
             }
         };
         let contract = Contract::of(&component, engine.wasmtime());
-        Ok(Self { source, component, contract, compiled_in })
+        Ok(Self {
+            source,
+            component,
+            contract,
+            compiled_in,
+        })
     }
 }
 
@@ -235,13 +261,20 @@ fn bind(
     stage: Option<&str>,
 ) -> Result<Vec<Agent>, PluginError> {
     if declarations.is_empty() {
-        return Err(PluginError::NoStages { path: path.to_owned() });
+        return Err(PluginError::NoStages {
+            path: path.to_owned(),
+        });
     }
     for (at, declaration) in declarations.iter().enumerate() {
         if declaration.stage.trim().is_empty() {
-            return Err(PluginError::EmptyStage { path: path.to_owned() });
+            return Err(PluginError::EmptyStage {
+                path: path.to_owned(),
+            });
         }
-        if declarations[..at].iter().any(|earlier| earlier.stage == declaration.stage) {
+        if declarations[..at]
+            .iter()
+            .any(|earlier| earlier.stage == declaration.stage)
+        {
             return Err(PluginError::DuplicateStage {
                 path: path.to_owned(),
                 stage: declaration.stage.clone(),
@@ -249,14 +282,27 @@ fn bind(
         }
     }
     let Some(stage) = stage else {
-        let agent = |declaration: Declaration| Agent { stage: declaration.stage.clone(), declaration };
+        let agent = |declaration: Declaration| Agent {
+            stage: declaration.stage.clone(),
+            declaration,
+        };
         return Ok(declarations.into_iter().map(agent).collect());
     };
     let only = declarations.len() == 1;
     let declared: Vec<String> = declarations.iter().map(|one| one.stage.clone()).collect();
-    match declarations.into_iter().find(|one| only || one.stage == stage) {
-        Some(declaration) => Ok(vec![Agent { stage: stage.to_owned(), declaration }]),
-        None => Err(PluginError::UnboundStage { path: path.to_owned(), stage: stage.to_owned(), declared }),
+    match declarations
+        .into_iter()
+        .find(|one| only || one.stage == stage)
+    {
+        Some(declaration) => Ok(vec![Agent {
+            stage: stage.to_owned(),
+            declaration,
+        }]),
+        None => Err(PluginError::UnboundStage {
+            path: path.to_owned(),
+            stage: stage.to_owned(),
+            declared,
+        }),
     }
 }
 
@@ -265,16 +311,28 @@ mod tests {
     use super::*;
 
     fn declaration(stage: &str) -> Declaration {
-        Declaration { stage: stage.to_owned(), ..Declaration::default() }
+        Declaration {
+            stage: stage.to_owned(),
+            ..Declaration::default()
+        }
     }
 
     #[test]
     fn a_reference_is_a_file_or_a_stage_and_a_file() {
         let parse = |text: &str| text.parse::<PluginRef>();
-        assert_eq!(parse("a.wasm"), Ok(PluginRef { stage: None, path: "a.wasm".into() }));
+        assert_eq!(
+            parse("a.wasm"),
+            Ok(PluginRef {
+                stage: None,
+                path: "a.wasm".into()
+            })
+        );
         assert_eq!(
             parse("Pre label=dir/a.wasm"),
-            Ok(PluginRef { stage: Some("Pre label".into()), path: "dir/a.wasm".into() })
+            Ok(PluginRef {
+                stage: Some("Pre label".into()),
+                path: "dir/a.wasm".into()
+            })
         );
         assert!(parse("=a.wasm").is_err());
         assert!(parse("prelabel=").is_err());
@@ -285,17 +343,38 @@ mod tests {
     fn binding_selects_or_renames() {
         let path = Path::new("a.wasm");
         let stages = |agents: Vec<Agent>| {
-            agents.into_iter().map(|agent| (agent.stage, agent.declaration.stage)).collect::<Vec<_>>()
+            agents
+                .into_iter()
+                .map(|agent| (agent.stage, agent.declaration.stage))
+                .collect::<Vec<_>>()
         };
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         let two = || vec![declaration("one"), declaration("two")];
-        assert_eq!(stages(bind(path, two(), None).unwrap()), [pair("one", "one"), pair("two", "two")]);
-        assert_eq!(stages(bind(path, two(), Some("two")).unwrap()), [pair("two", "two")]);
-        assert!(matches!(bind(path, two(), Some("three")), Err(PluginError::UnboundStage { .. })));
+        assert_eq!(
+            stages(bind(path, two(), None).unwrap()),
+            [pair("one", "one"), pair("two", "two")]
+        );
+        assert_eq!(
+            stages(bind(path, two(), Some("two")).unwrap()),
+            [pair("two", "two")]
+        );
+        assert!(matches!(
+            bind(path, two(), Some("three")),
+            Err(PluginError::UnboundStage { .. })
+        ));
         let one = || vec![declaration("one")];
-        assert_eq!(stages(bind(path, one(), Some("other")).unwrap()), [pair("other", "one")]);
+        assert_eq!(
+            stages(bind(path, one(), Some("other")).unwrap()),
+            [pair("other", "one")]
+        );
         let twice = vec![declaration("one"), declaration("one")];
-        assert!(matches!(bind(path, twice, None), Err(PluginError::DuplicateStage { .. })));
-        assert!(matches!(bind(path, Vec::new(), None), Err(PluginError::NoStages { .. })));
+        assert!(matches!(
+            bind(path, twice, None),
+            Err(PluginError::DuplicateStage { .. })
+        ));
+        assert!(matches!(
+            bind(path, Vec::new(), None),
+            Err(PluginError::NoStages { .. })
+        ));
     }
 }

@@ -60,10 +60,17 @@ impl Source {
     pub(super) fn read(path: &Path) -> Result<Self, PluginError> {
         let bytes = std::fs::read(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => PluginError::missing(path),
-            _ => PluginError::Unreadable { path: path.to_owned(), reason: error.to_string() },
+            _ => PluginError::Unreadable {
+                path: path.to_owned(),
+                reason: error.to_string(),
+            },
         })?;
         let format = format(&bytes).ok_or_else(|| PluginError::not_wasm(path, &bytes))?;
-        Ok(Self { digest: PluginDigest::of(&bytes), bytes, format })
+        Ok(Self {
+            digest: PluginDigest::of(&bytes),
+            bytes,
+            format,
+        })
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -84,8 +91,8 @@ impl Source {
             Format::Component => Ok(Cow::Borrowed(&self.bytes)),
             Format::CoreModule => componentize(path, &self.bytes).map(Cow::Owned),
             Format::Text => {
-                let binary =
-                    wat::parse_bytes(&self.bytes).map_err(|error| PluginError::invalid(path, &error.into()))?;
+                let binary = wat::parse_bytes(&self.bytes)
+                    .map_err(|error| PluginError::invalid(path, &error.into()))?;
                 match format(&binary) {
                     Some(Format::CoreModule) => componentize(path, &binary).map(Cow::Owned),
                     _ => Ok(Cow::Owned(binary.into_owned())),
@@ -99,12 +106,19 @@ impl Source {
 /// parenthesis, after blanks and comments.
 fn format(bytes: &[u8]) -> Option<Format> {
     if bytes.starts_with(b"\0asm") {
-        return Some(if bytes.get(6) == Some(&1) { Format::Component } else { Format::CoreModule });
+        return Some(if bytes.get(6) == Some(&1) {
+            Format::Component
+        } else {
+            Format::CoreModule
+        });
     }
     let text = std::str::from_utf8(bytes).ok()?;
     let mut rest = text.trim_start();
     while let Some(comment) = rest.strip_prefix(";;") {
-        rest = comment.split_once('\n').map_or("", |(_, rest)| rest).trim_start();
+        rest = comment
+            .split_once('\n')
+            .map_or("", |(_, rest)| rest)
+            .trim_start();
     }
     let module = rest.strip_prefix('(')?.trim_start();
     (module.starts_with("component") || module.starts_with("module")).then_some(Format::Text)
@@ -117,18 +131,28 @@ fn componentize(path: &Path, module: &[u8]) -> Result<Vec<u8>, PluginError> {
             if section.name().starts_with("component-type"))
     });
     // Damage is reported as damage, even where it hides the metadata.
-    wasmparser::Validator::new().validate_all(module).map_err(|error| PluginError::invalid(path, &error.into()))?;
+    wasmparser::Validator::new()
+        .validate_all(module)
+        .map_err(|error| PluginError::invalid(path, &error.into()))?;
     if !has_metadata {
-        return Err(PluginError::NoMetadata { path: path.to_owned() });
+        return Err(PluginError::NoMetadata {
+            path: path.to_owned(),
+        });
     }
     let encode = || {
         ComponentEncoder::default()
             .validate(false)
             .module(module)?
-            .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
+            .adapter(
+                WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME,
+                WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+            )?
             .encode()
     };
-    encode().map_err(|error| PluginError::Unlinkable { path: path.to_owned(), reason: format!("{error:#}") })
+    encode().map_err(|error| PluginError::Unlinkable {
+        path: path.to_owned(),
+        reason: format!("{error:#}"),
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::plan::plan;
-use super::{Event, RunError, RunOptions, Runner, Shared};
+use super::{Event, OnEvent, RunError, RunOptions, Runner, Shared};
 use crate::encord::{Client, Project};
 use crate::engine::{Engine, Limits};
 use crate::journal::Journal;
@@ -26,7 +26,7 @@ pub struct RunnerBuilder {
     state_dir: Option<PathBuf>,
     cache_dir: Option<PathBuf>,
     before_run: Option<BeforeRun>,
-    on_event: Option<Box<dyn Fn(&Event) + Send + Sync>>,
+    on_event: Option<OnEvent>,
 }
 
 impl std::fmt::Debug for RunnerBuilder {
@@ -116,7 +116,9 @@ impl RunnerBuilder {
     pub async fn build(self) -> Result<Runner, RunError> {
         let client = self.client.ok_or(RunError::Incomplete("a client"))?;
         let hash = self.project.ok_or(RunError::Incomplete("a project hash"))?;
-        let state_dir = self.state_dir.ok_or(RunError::Incomplete("a state directory"))?;
+        let state_dir = self
+            .state_dir
+            .ok_or(RunError::Incomplete("a state directory"))?;
         if self.plugins.is_empty() {
             return Err(RunError::NoPlugin);
         }
@@ -145,7 +147,12 @@ impl RunnerBuilder {
             journal,
             on_event: self.on_event,
         };
-        Ok(Runner { shared: Arc::new(shared), served, plugins, options: self.options })
+        Ok(Runner {
+            shared: Arc::new(shared),
+            served,
+            plugins,
+            options: self.options,
+        })
     }
 }
 

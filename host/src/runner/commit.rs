@@ -40,7 +40,9 @@ pub(super) async fn finish(
     journal: &Journal,
     entries: Vec<Entry>,
 ) -> Result<Vec<(Entry, Committed)>, JournalError> {
-    let Some(first) = entries.first() else { return Ok(Vec::new()) };
+    let Some(first) = entries.first() else {
+        return Ok(Vec::new());
+    };
     let (project, stage) = (first.project, first.stage);
     let mut states: Vec<(Entry, Option<Committed>)> =
         entries.into_iter().map(|entry| (entry, None)).collect();

@@ -93,11 +93,19 @@ impl Drain {
         let stop = shutdown.child_token();
         let _stop_fetching = stop.clone().drop_guard();
         let (batches_in, mut batches) = mpsc::channel(1);
-        let fetcher = tokio::spawn(Arc::clone(self).fetch(batches_in, stop.clone()).in_current_span());
+        let fetcher = tokio::spawn(
+            Arc::clone(self)
+                .fetch(batches_in, stop.clone())
+                .in_current_span(),
+        );
 
         let bundle = self.options.task_batch_size.clamp(1, LARGEST_BUNDLE);
         let (decided_in, decided) = mpsc::channel(bundle);
-        let committer = tokio::spawn(Arc::clone(self).commit_bundles(decided, bundle, stop.clone()).in_current_span());
+        let committer = tokio::spawn(
+            Arc::clone(self)
+                .commit_bundles(decided, bundle, stop.clone())
+                .in_current_span(),
+        );
 
         let places = Arc::new(Semaphore::new(self.options.task_batch_size.max(1)));
         let slots = Arc::new(Semaphore::new(self.options.concurrency.max(1)));
@@ -109,7 +117,13 @@ impl Drain {
                     place = Arc::clone(&places).acquire_owned() => place.expect("never closed"),
                 };
                 while attempts.try_join_next().is_some() {}
-                let work = Arc::clone(self).task(task, place, Arc::clone(&slots), decided_in.clone(), stop.clone());
+                let work = Arc::clone(self).task(
+                    task,
+                    place,
+                    Arc::clone(&slots),
+                    decided_in.clone(),
+                    stop.clone(),
+                );
                 attempts.spawn(work.in_current_span());
             }
         }
@@ -130,10 +144,15 @@ impl Drain {
             () = shutdown.cancelled() => {}
         }
         let rest = async { while attempts.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.options.grace, rest).await.is_err() {
+        if tokio::time::timeout(self.options.grace, rest)
+            .await
+            .is_err()
+        {
             let left = attempts.len();
             attempts.shutdown().await;
-            tracing::warn!("{left} attempts did not end in time and were stopped; their tasks stay at the stage");
+            tracing::warn!(
+                "{left} attempts did not end in time and were stopped; their tasks stay at the stage"
+            );
         }
     }
 
@@ -170,11 +189,17 @@ impl Drain {
                     page = page => page?,
                 };
                 pages += 1;
-                let mut fresh: Vec<_> = page.tasks.into_iter().filter(|task| seen.insert(task.uuid)).collect();
+                let mut fresh: Vec<_> = page
+                    .tasks
+                    .into_iter()
+                    .filter(|task| seen.insert(task.uuid))
+                    .collect();
                 fresh.truncate(left);
                 left -= fresh.len();
                 new += fresh.len();
-                self.shared.emit(&Event::TasksListed { count: fresh.len() as u64 });
+                self.shared.emit(&Event::TasksListed {
+                    count: fresh.len() as u64,
+                });
                 waiting.append(&mut fresh);
                 page_token = page.next_page;
                 let ended = page_token.is_none() || left == 0;
@@ -220,7 +245,12 @@ impl Drain {
                 attempt,
                 resolver: Arc::<Dependencies>::clone(&dependencies),
             };
-            let slot = slots.acquire().await.expect("never closed");
+            let slot = tokio::select! {
+                biased;
+                // What has not begun is left to the next run.
+                () = stop.cancelled() => return,
+                slot = slots.acquire() => slot.expect("never closed"),
+            };
             let (engine, plugin) = (&self.shared.engine, &self.served.plugin);
             let ended = engine
                 .attempt(&plugin.program, &self.served.declaration.stage, inputs)
@@ -248,7 +278,10 @@ impl Drain {
         };
         let entry = match span.in_scope(|| self.entry(&dependencies, decision)) {
             Ok(entry) => entry,
-            Err(message) => return span.in_scope(|| self.failed(&task, "unknown pathway", message, attempt + 1)),
+            Err(message) => {
+                return span
+                    .in_scope(|| self.failed(&task, "unknown pathway", message, attempt + 1));
+            }
         };
         if entry.labels.is_none() && entry.priority.is_none() && entry.pathway.is_none() {
             self.lock().stayed += 1;
@@ -256,7 +289,13 @@ impl Drain {
             return;
         }
         // Fails only if the committer is gone, which the drain reports.
-        let _ = decided.send(Decided { entry, attempts: attempt + 1, _place: place }).await;
+        let _ = decided
+            .send(Decided {
+                entry,
+                attempts: attempt + 1,
+                _place: place,
+            })
+            .await;
     }
 
     fn entry(&self, dependencies: &Dependencies, decision: Decision) -> Result<Entry, String> {
@@ -267,8 +306,10 @@ impl Drain {
             );
         }
         let task = &dependencies.task;
-        let pathway =
-            decision.pathway.map(|name| find_pathway(&self.served.stage, &name)).transpose()?;
+        let pathway = decision
+            .pathway
+            .map(|name| find_pathway(&self.served.stage, &name))
+            .transpose()?;
         Ok(Entry {
             project: self.shared.project.hash,
             stage: self.served.stage.uuid,
@@ -362,7 +403,10 @@ impl Drain {
             Committed::Done => {
                 failed = false;
                 let pathways = &self.served.stage.pathways;
-                match pathways.iter().position(|pathway| Some(pathway.uuid) == entry.pathway) {
+                match pathways
+                    .iter()
+                    .position(|pathway| Some(pathway.uuid) == entry.pathway)
+                {
                     Some(at) => summary.pathways[at].1 += 1,
                     None => summary.stayed += 1,
                 }
@@ -388,13 +432,18 @@ impl Drain {
 }
 
 fn log_retry(failure: &Failure, attempt: u32, most: u32, pause: Duration) {
-    tracing::warn!("{}, retry {attempt} of {most} in {pause:.1?}: {failure}", failure.kind());
+    tracing::warn!(
+        "{}, retry {attempt} of {most} in {pause:.1?}: {failure}",
+        failure.kind()
+    );
 }
 
 /// Exponential, with jitter: see [`FIRST_BACKOFF`].
 fn backoff(attempt: u32) -> Duration {
     let doubled = FIRST_BACKOFF.saturating_mul(1 << attempt.saturating_sub(1).min(16));
-    doubled.min(LONGEST_BACKOFF).mul_f64(rand::rng().random_range(0.5..=1.0))
+    doubled
+        .min(LONGEST_BACKOFF)
+        .mul_f64(rand::rng().random_range(0.5..=1.0))
 }
 
 /// The first error that a bundle ended in, over all bundles.
@@ -423,11 +472,21 @@ mod tests {
 
     #[test]
     fn backoff_doubles_with_jitter_and_has_an_end() {
-        for (attempt, nominal) in [(1, 200), (2, 400), (3, 800), (8, 25_600), (9, 30_000), (60, 30_000)] {
+        for (attempt, nominal) in [
+            (1, 200),
+            (2, 400),
+            (3, 800),
+            (8, 25_600),
+            (9, 30_000),
+            (60, 30_000),
+        ] {
             let nominal = Duration::from_millis(nominal);
             for _ in 0..50 {
                 let pause = backoff(attempt);
-                assert!(pause >= nominal / 2 && pause <= nominal, "{attempt}: {pause:?}");
+                assert!(
+                    pause >= nominal / 2 && pause <= nominal,
+                    "{attempt}: {pause:?}"
+                );
             }
         }
     }

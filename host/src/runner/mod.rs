@@ -83,6 +83,9 @@ pub enum Event {
     Waiting(Duration),
 }
 
+/// Sees the events of a run.
+type OnEvent = Box<dyn Fn(&Event) + Send + Sync>;
+
 /// What all stages of a run share.
 struct Shared {
     client: Client,
@@ -90,7 +93,7 @@ struct Shared {
     ontology: Arc<Ontology>,
     engine: Arc<Engine>,
     journal: Journal,
-    on_event: Option<Box<dyn Fn(&Event) + Send + Sync>>,
+    on_event: Option<OnEvent>,
 }
 
 impl Shared {
@@ -152,7 +155,11 @@ impl Runner {
     ///
     /// # Errors
     /// If no plugin serves that stage; else as [`Runner::run`].
-    pub async fn run_stage(&self, stage: &str, shutdown: CancellationToken) -> Result<Summary, RunError> {
+    pub async fn run_stage(
+        &self,
+        stage: &str,
+        shutdown: CancellationToken,
+    ) -> Result<Summary, RunError> {
         let is_meant = |served: &&Served| {
             served.stage.title == stage
                 || uuid::Uuid::try_parse(stage).is_ok_and(|uuid| served.stage.uuid == uuid)
@@ -161,21 +168,37 @@ impl Runner {
         let Some(served) = self.served.iter().find(is_meant) else {
             return Err(RunError::NotServed {
                 stage: stage.to_owned(),
-                served: self.served.iter().map(|served| served.stage.title.clone()).collect(),
+                served: self
+                    .served
+                    .iter()
+                    .map(|served| served.stage.title.clone())
+                    .collect(),
             });
         };
         let once = Self {
             shared: Arc::clone(&self.shared),
             served: Vec::new(),
             plugins: Vec::new(),
-            options: RunOptions { refresh_every: None, ..self.options.clone() },
+            options: RunOptions {
+                refresh_every: None,
+                ..self.options.clone()
+            },
         };
         once.passes(&[served], &shutdown).await
     }
 
-    async fn passes(&self, stages: &[&Served], shutdown: &CancellationToken) -> Result<Summary, RunError> {
+    async fn passes(
+        &self,
+        stages: &[&Served],
+        shutdown: &CancellationToken,
+    ) -> Result<Summary, RunError> {
         let started = Instant::now();
-        let resumed = resume::resume(&self.shared.client, &self.shared.journal, self.shared.project.hash).await?;
+        let resumed = resume::resume(
+            &self.shared.client,
+            &self.shared.journal,
+            self.shared.project.hash,
+        )
+        .await?;
         if resumed.finished + resumed.dropped > 0 {
             tracing::info!(
                 "an earlier run was interrupted: {} of its commits were brought to their end, {} were dropped",
@@ -184,7 +207,10 @@ impl Runner {
             );
         }
         let mut summary = Summary {
-            stages: stages.iter().map(|served| StageSummary::new(&served.stage)).collect(),
+            stages: stages
+                .iter()
+                .map(|served| StageSummary::new(&served.stage))
+                .collect(),
             resumed: resumed.finished,
             ..Summary::default()
         };
@@ -194,7 +220,9 @@ impl Runner {
             summary.passes += 1;
             match result {
                 Ok(()) => {}
-                Err(RunError::Encord(error)) if self.options.refresh_every.is_some() && error.is_transient() => {
+                Err(RunError::Encord(error))
+                    if self.options.refresh_every.is_some() && error.is_transient() =>
+                {
                     tracing::error!("{error}; the next pass tries again");
                 }
                 Err(error) => return Err(error),
@@ -202,7 +230,9 @@ impl Runner {
             if self.options.refresh_every.is_none() {
                 break;
             }
-            self.shared.emit(&Event::Waiting(next.saturating_duration_since(tokio::time::Instant::now())));
+            self.shared.emit(&Event::Waiting(
+                next.saturating_duration_since(tokio::time::Instant::now()),
+            ));
             tokio::select! {
                 () = tokio::time::sleep_until(next) => {}
                 () = shutdown.cancelled() => {}
@@ -223,12 +253,15 @@ impl Runner {
             if shutdown.is_cancelled() {
                 break;
             }
-            self.shared.emit(&Event::StageStarted { title: served.stage.title.clone() });
+            self.shared.emit(&Event::StageStarted {
+                title: served.stage.title.clone(),
+            });
             // Spans are of the highest level, so that no filter takes the task away from a line of the log.
             let span = tracing::error_span!("stage", stage = %served.stage.title);
             let so_far = kept.clone();
-            let (sum, result) =
-                drain::drain(&self.shared, served, &self.options, so_far, shutdown).instrument(span).await;
+            let (sum, result) = drain::drain(&self.shared, served, &self.options, so_far, shutdown)
+                .instrument(span)
+                .await;
             *kept = sum;
             self.shared.emit(&Event::StageEnded);
             result?;

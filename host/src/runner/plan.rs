@@ -33,7 +33,9 @@ pub(super) fn plan(
     }
     let stages: Vec<Arc<Stage>> = project.agent_stages().cloned().map(Arc::new).collect();
     if stages.is_empty() {
-        return Err(RunError::NoAgentStages { title: project.title.clone() });
+        return Err(RunError::NoAgentStages {
+            title: project.title.clone(),
+        });
     }
     let mut served: Vec<Served> = Vec::new();
     let mut unknown = Vec::new();
@@ -43,7 +45,10 @@ pub(super) fn plan(
                 unknown.push((plugin.path.clone(), agent.stage.clone()));
                 continue;
             };
-            if let Some(earlier) = served.iter().find(|earlier| earlier.stage.uuid == stage.uuid) {
+            if let Some(earlier) = served
+                .iter()
+                .find(|earlier| earlier.stage.uuid == stage.uuid)
+            {
                 return Err(RunError::StageTwice {
                     stage: stage.title.clone(),
                     first: earlier.plugin.path.clone(),
@@ -53,20 +58,34 @@ pub(super) fn plan(
             served.push(Served {
                 stage: Arc::clone(stage),
                 plugin: Arc::clone(plugin),
-                declaration: with_feature_hashes(agent.declaration.clone(), ontology)
-                    .map_err(|reason| RunError::UnknownFeature { plugin: plugin.path.clone(), reason })?,
+                declaration: with_feature_hashes(agent.declaration.clone(), ontology).map_err(
+                    |reason| RunError::UnknownFeature {
+                        plugin: plugin.path.clone(),
+                        reason,
+                    },
+                )?,
             });
         }
     }
     if unknown.is_empty() {
         return Ok(served);
     }
-    let stages = stages.iter().map(|stage| (stage.title.clone(), stage.uuid)).collect();
-    Err(RunError::UnknownStages { title: project.title.clone(), unknown, stages })
+    let stages = stages
+        .iter()
+        .map(|stage| (stage.title.clone(), stage.uuid))
+        .collect();
+    Err(RunError::UnknownStages {
+        title: project.title.clone(),
+        unknown,
+        stages,
+    })
 }
 
 /// The declaration with feature hashes in place of names.
-fn with_feature_hashes(mut declaration: Declaration, ontology: &Ontology) -> Result<Declaration, String> {
+fn with_feature_hashes(
+    mut declaration: Declaration,
+    ontology: &Ontology,
+) -> Result<Declaration, String> {
     let unknown = |kind: &str, name: &str, known: Vec<&str>| {
         format!(
             "the stage \"{}\" reads only {kind} of \"{name}\", which the project's ontology does not have; it has \
@@ -78,7 +97,11 @@ fn with_feature_hashes(mut declaration: Declaration, ontology: &Ontology) -> Res
     let mut objects = declaration.include_objects.clone();
     for name in objects.iter_mut().flatten() {
         let Some(object) = ontology.find_object(name) else {
-            let known = ontology.objects().iter().map(|object| object.name.as_str()).collect();
+            let known = ontology
+                .objects()
+                .iter()
+                .map(|object| object.name.as_str())
+                .collect();
             return Err(unknown("objects", name, known));
         };
         name.clone_from(&object.feature_hash);
@@ -86,7 +109,11 @@ fn with_feature_hashes(mut declaration: Declaration, ontology: &Ontology) -> Res
     let mut classifications = declaration.include_classifications.clone();
     for name in classifications.iter_mut().flatten() {
         let Some(class) = ontology.find_classification(name) else {
-            let known = ontology.classifications().iter().map(|class| class.title.as_str()).collect();
+            let known = ontology
+                .classifications()
+                .iter()
+                .map(|class| class.title.as_str())
+                .collect();
             return Err(unknown("classifications", name, known));
         };
         name.clone_from(&class.feature_hash);
@@ -117,12 +144,19 @@ pub(super) fn find_pathway(stage: &Stage, name: &str) -> Result<Uuid, String> {
     if let Some(pathway) = found {
         return Ok(pathway.uuid);
     }
-    let valid: Vec<_> =
-        stage.pathways.iter().map(|pathway| format!("\"{}\" ({})", pathway.name, pathway.uuid)).collect();
+    let valid: Vec<_> = stage
+        .pathways
+        .iter()
+        .map(|pathway| format!("\"{}\" ({})", pathway.name, pathway.uuid))
+        .collect();
     Err(format!(
         "the agent named the pathway \"{name}\", which the stage \"{}\" does not have; it has {}",
         stage.title,
-        if valid.is_empty() { "none".to_owned() } else { valid.join(", ") }
+        if valid.is_empty() {
+            "none".to_owned()
+        } else {
+            valid.join(", ")
+        }
     ))
 }
 
@@ -150,10 +184,15 @@ mod tests {
         let stage = stage();
         let keep = Uuid::from_u128(10);
         assert_eq!(find_pathway(&stage, "keep"), Ok(keep));
-        assert_eq!(find_pathway(&stage, &keep.to_string().to_uppercase()), Ok(keep));
+        assert_eq!(
+            find_pathway(&stage, &keep.to_string().to_uppercase()),
+            Ok(keep)
+        );
         assert_eq!(find_pathway(&stage, &keep.simple().to_string()), Ok(keep));
         let error = find_pathway(&stage, "Keep").unwrap_err();
-        assert!(error.contains("\"Keep\"") && error.contains("\"keep\"") && error.contains("\"drop\""));
+        assert!(
+            error.contains("\"Keep\"") && error.contains("\"keep\"") && error.contains("\"drop\"")
+        );
         assert!(find_pathway(&stage, &Uuid::from_u128(12).to_string()).is_err());
     }
 
@@ -172,12 +211,23 @@ mod tests {
             stages,
         };
         let planned = plan(&project("manual_qa", vec![stage()]), &ontology, &[]);
-        assert!(matches!(&planned, Err(RunError::NotAWorkflow { .. })), "{planned:?}");
+        assert!(
+            matches!(&planned, Err(RunError::NotAWorkflow { .. })),
+            "{planned:?}"
+        );
         let error = planned.unwrap_err();
-        assert!(error.to_string().contains("manual_qa") && error.help().is_some() && error.is_mistake());
-        let review = Stage { stage_type: "REVIEW".to_owned(), ..stage() };
+        assert!(
+            error.to_string().contains("manual_qa") && error.help().is_some() && error.is_mistake()
+        );
+        let review = Stage {
+            stage_type: "REVIEW".to_owned(),
+            ..stage()
+        };
         let planned = plan(&project("workflow", vec![review]), &ontology, &[]);
-        assert!(matches!(planned, Err(RunError::NoAgentStages { .. })), "{planned:?}");
+        assert!(
+            matches!(planned, Err(RunError::NoAgentStages { .. })),
+            "{planned:?}"
+        );
     }
 
     #[test]

@@ -53,13 +53,17 @@ impl Dependencies {
 
     /// When the label row had been edited last, as read; none if it was not read.
     pub(super) fn row_edited_at(&self) -> Option<String> {
-        self.row.get().and_then(|row| row.metadata.last_edited_at.clone())
+        self.row
+            .get()
+            .and_then(|row| row.metadata.last_edited_at.clone())
     }
 
     async fn metadata(&self) -> Resolved<&Arc<LabelRowMetadata>> {
         let fetch = || async {
             let mut found = self.source.metadata(&[&self.task]).await;
-            found.pop().unwrap_or_else(|| Err(self.source.no_row(&self.task)))
+            found
+                .pop()
+                .unwrap_or_else(|| Err(self.source.no_row(&self.task)))
         };
         self.metadata.get_or_try_init(fetch).await
     }
@@ -74,7 +78,8 @@ impl Resolver for Dependencies {
             let fetch = || async {
                 let metadata = Arc::clone(self.metadata().await?);
                 let mut rows = self.source.rows(&[(&self.task, metadata)]).await;
-                rows.pop().unwrap_or_else(|| Err(self.source.no_row(&self.task)))
+                rows.pop()
+                    .unwrap_or_else(|| Err(self.source.no_row(&self.task)))
             };
             self.row.get_or_try_init(fetch).await.cloned()
         }
@@ -99,7 +104,10 @@ impl Resolver for Dependencies {
 
 /// Fetches what the stage declares, for all tasks of a batch at once.
 pub(super) async fn prefetch(source: &Arc<Source>, tasks: Vec<Task>) -> Vec<Arc<Dependencies>> {
-    let batch: Vec<_> = tasks.into_iter().map(|task| Arc::new(Dependencies::new(source, task))).collect();
+    let batch: Vec<_> = tasks
+        .into_iter()
+        .map(|task| Arc::new(Dependencies::new(source, task)))
+        .collect();
     let declaration = &source.declaration;
     if !declaration.needs_label_row && !declaration.needs_storage_item {
         return batch;
@@ -119,7 +127,10 @@ pub(super) async fn prefetch(source: &Arc<Source>, tasks: Vec<Task>) -> Vec<Arc<
             }
         }
     }
-    let wanted: Vec<_> = known.iter().map(|(one, metadata)| (&*one.task, Arc::clone(metadata))).collect();
+    let wanted: Vec<_> = known
+        .iter()
+        .map(|(one, metadata)| (&*one.task, Arc::clone(metadata)))
+        .collect();
     let rows = async {
         if declaration.needs_label_row {
             for ((one, _), row) in known.iter().zip(source.rows(&wanted).await) {
@@ -146,7 +157,10 @@ pub(super) async fn prefetch(source: &Arc<Source>, tasks: Vec<Task>) -> Vec<Arc<
 
 impl Source {
     fn branch<'a>(&'a self, task: &'a Task) -> &'a str {
-        self.declaration.branch_name.as_deref().unwrap_or(&task.label_branch_name)
+        self.declaration
+            .branch_name
+            .as_deref()
+            .unwrap_or(&task.label_branch_name)
     }
 
     fn no_row(&self, task: &Task) -> Unresolved {
@@ -173,15 +187,20 @@ impl Source {
             let mut hashes: Vec<Uuid> = positions.iter().map(|&at| tasks[at].data_hash).collect();
             hashes.sort_unstable();
             hashes.dedup();
-            let found = self.client.label_row_metadata(self.project, &hashes, &options).await;
+            let found = self
+                .client
+                .label_row_metadata(self.project, &hashes, &options)
+                .await;
             (positions, found)
         });
         let mut answers: Vec<Option<Resolved<_>>> = tasks.iter().map(|_| None).collect();
         for (positions, found) in join_all(asked).await {
             match found {
                 Ok(rows) => {
-                    let rows: HashMap<Uuid, Arc<LabelRowMetadata>> =
-                        rows.into_iter().map(|row| (row.data_hash, Arc::new(row))).collect();
+                    let rows: HashMap<Uuid, Arc<LabelRowMetadata>> = rows
+                        .into_iter()
+                        .map(|row| (row.data_hash, Arc::new(row)))
+                        .collect();
                     for at in positions {
                         let row = rows.get(&tasks[at].data_hash).cloned();
                         answers[at] = Some(row.ok_or_else(|| self.no_row(tasks[at])));
@@ -195,16 +214,28 @@ impl Source {
             }
         }
         let tasks = tasks.iter();
-        answers.into_iter().zip(tasks).map(|(answer, task)| answer.unwrap_or_else(|| Err(self.no_row(task)))).collect()
+        answers
+            .into_iter()
+            .zip(tasks)
+            .map(|(answer, task)| answer.unwrap_or_else(|| Err(self.no_row(task))))
+            .collect()
     }
 
     /// Label rows with their documents: those that exist are read, the others are created.
-    async fn rows(&self, wanted: &[(&Task, Arc<LabelRowMetadata>)]) -> Vec<Resolved<LabelRowInput>> {
-        let existing: Vec<Uuid> = wanted.iter().filter_map(|(_, metadata)| metadata.label_hash).collect();
+    async fn rows(
+        &self,
+        wanted: &[(&Task, Arc<LabelRowMetadata>)],
+    ) -> Vec<Resolved<LabelRowInput>> {
+        let existing: Vec<Uuid> = wanted
+            .iter()
+            .filter_map(|(_, metadata)| metadata.label_hash)
+            .collect();
         let mut new: HashMap<&str, Vec<Uuid>> = HashMap::new();
         for (task, metadata) in wanted {
             if metadata.label_hash.is_none() {
-                new.entry(self.branch(task)).or_default().push(metadata.data_hash);
+                new.entry(self.branch(task))
+                    .or_default()
+                    .push(metadata.data_hash);
             }
         }
         let options = ReadOptions {
@@ -212,41 +243,68 @@ impl Source {
             include_classification_feature_hashes: self.declaration.include_classifications.clone(),
             include_reviews: false,
         };
-        let read = self.client.read_label_rows_each(self.project, &existing, &options);
+        let read = self
+            .client
+            .read_label_rows_each(self.project, &existing, &options);
         let created = join_all(new.into_iter().map(|(branch, hashes)| async move {
-            let documents = self.client.create_label_rows_each(self.project, branch, &hashes).await;
+            let documents = self
+                .client
+                .create_label_rows_each(self.project, branch, &hashes)
+                .await;
             let documents = documents.into_iter().map(|document| document.map(Arc::new));
-            hashes.into_iter().zip(documents).map(move |(hash, document)| ((branch.to_owned(), hash), document))
+            hashes
+                .into_iter()
+                .zip(documents)
+                .map(move |(hash, document)| ((branch.to_owned(), hash), document))
         }));
         let (read, created) = tokio::join!(read, created);
-        let read: HashMap<Uuid, _> =
-            existing.into_iter().zip(read.into_iter().map(|document| document.map(Arc::new))).collect();
+        let read: HashMap<Uuid, _> = existing
+            .into_iter()
+            .zip(read.into_iter().map(|document| document.map(Arc::new)))
+            .collect();
         let created: HashMap<(String, Uuid), _> = created.into_iter().flatten().collect();
         let partial = self.declaration.reads_in_part();
         let take = |(task, metadata): &(&Task, Arc<LabelRowMetadata>)| {
             let document = match metadata.label_hash {
                 Some(hash) => read.get(&hash).cloned(),
-                None => created.get(&(self.branch(task).to_owned(), metadata.data_hash)).cloned(),
+                None => created
+                    .get(&(self.branch(task).to_owned(), metadata.data_hash))
+                    .cloned(),
             };
-            let document =
-                document.ok_or_else(|| self.no_row(task))?.map_err(|error| unresolved(&error))?;
+            let document = document
+                .ok_or_else(|| self.no_row(task))?
+                .map_err(|error| unresolved(&error))?;
             let label_hash = metadata
                 .label_hash
                 .or_else(|| document.get("label_hash")?.as_str()?.parse().ok())
-                .ok_or_else(|| Unresolved::Other("Encord sent a label row without a label hash".to_owned()))?;
-            Ok(LabelRowInput { metadata: Arc::clone(metadata), label_hash, document, partial })
+                .ok_or_else(|| {
+                    Unresolved::Other("Encord sent a label row without a label hash".to_owned())
+                })?;
+            Ok(LabelRowInput {
+                metadata: Arc::clone(metadata),
+                label_hash,
+                document,
+                partial,
+            })
         };
         wanted.iter().map(take).collect()
     }
 
-    async fn items(&self, wanted: &[(&Task, Arc<LabelRowMetadata>)]) -> Vec<Resolved<Arc<StorageItem>>> {
-        let mut uuids: Vec<Uuid> =
-            wanted.iter().filter_map(|(_, metadata)| metadata.backing_item_uuid).collect();
+    async fn items(
+        &self,
+        wanted: &[(&Task, Arc<LabelRowMetadata>)],
+    ) -> Vec<Resolved<Arc<StorageItem>>> {
+        let mut uuids: Vec<Uuid> = wanted
+            .iter()
+            .filter_map(|(_, metadata)| metadata.backing_item_uuid)
+            .collect();
         uuids.sort_unstable();
         uuids.dedup();
         let found = self.client.storage_items_each(&uuids, true).await;
-        let found: HashMap<Uuid, _> =
-            uuids.into_iter().zip(found.into_iter().map(|item| item.map(Arc::new))).collect();
+        let found: HashMap<Uuid, _> = uuids
+            .into_iter()
+            .zip(found.into_iter().map(|item| item.map(Arc::new)))
+            .collect();
         let take = |(task, metadata): &(&Task, Arc<LabelRowMetadata>)| {
             let item = metadata.backing_item_uuid.and_then(|uuid| found.get(&uuid));
             match item {

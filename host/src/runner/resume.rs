@@ -44,8 +44,9 @@ pub(super) async fn resume(
         }
         for (stage, entries) in stages {
             let overtaken = overtaken(client, project, &entries).await?;
-            let (dropped, kept): (Vec<_>, Vec<_>) =
-                entries.into_iter().partition(|entry| overtaken.contains(&entry.task));
+            let (dropped, kept): (Vec<_>, Vec<_>) = entries
+                .into_iter()
+                .partition(|entry| overtaken.contains(&entry.task));
             for entry in &dropped {
                 tracing::warn!(
                     task = %entry.task,
@@ -54,7 +55,13 @@ pub(super) async fn resume(
                 );
             }
             resumed.dropped += dropped.len() as u64;
-            journal.close(project, stage, dropped.iter().map(|entry| entry.task).collect()).await?;
+            journal
+                .close(
+                    project,
+                    stage,
+                    dropped.iter().map(|entry| entry.task).collect(),
+                )
+                .await?;
             for (entry, committed) in finish(client, journal, kept).await? {
                 match committed {
                     Committed::Done => resumed.finished += 1,
@@ -74,10 +81,19 @@ pub(super) async fn resume(
 }
 
 /// The tasks whose label row is neither as it was read nor as it was to be saved.
-async fn overtaken(client: &Client, project: Uuid, entries: &[Entry]) -> Result<HashSet<Uuid>, ResumeError> {
+async fn overtaken(
+    client: &Client,
+    project: Uuid,
+    entries: &[Entry],
+) -> Result<HashSet<Uuid>, ResumeError> {
     let with_labels: Vec<(&Entry, Uuid)> = entries
         .iter()
-        .filter_map(|entry| entry.labels.as_ref().map(|labels| (entry, labels.label_hash)))
+        .filter_map(|entry| {
+            entry
+                .labels
+                .as_ref()
+                .map(|labels| (entry, labels.label_hash))
+        })
         .collect();
     if with_labels.is_empty() {
         return Ok(HashSet::new());
@@ -86,12 +102,23 @@ async fn overtaken(client: &Client, project: Uuid, entries: &[Entry]) -> Result<
     let mut branches: HashMap<String, Vec<Uuid>> = HashMap::new();
     for (entry, _) in &with_labels {
         let document = entry.labels.as_ref().map(|labels| &*labels.document);
-        let branch = document.and_then(|document| document.get("branch_name")?.as_str()).unwrap_or("main");
-        branches.entry(branch.to_owned()).or_default().push(entry.data_hash);
+        let branch = document
+            .and_then(|document| document.get("branch_name")?.as_str())
+            .unwrap_or("main");
+        branches
+            .entry(branch.to_owned())
+            .or_default()
+            .push(entry.data_hash);
     }
     for (branch, hashes) in branches {
-        let options = MetadataOptions { branch_name: Some(branch), include_client_metadata: false };
-        for row in client.label_row_metadata(project, &hashes, &options).await? {
+        let options = MetadataOptions {
+            branch_name: Some(branch),
+            include_client_metadata: false,
+        };
+        for row in client
+            .label_row_metadata(project, &hashes, &options)
+            .await?
+        {
             if let Some(label_hash) = row.label_hash {
                 edited_at.insert(label_hash, row.last_edited_at);
             }
@@ -100,19 +127,26 @@ async fn overtaken(client: &Client, project: Uuid, entries: &[Entry]) -> Result<
     let changed: Vec<(&Entry, Uuid)> = with_labels
         .into_iter()
         .filter(|(entry, hash)| {
-            let read = entry.labels.as_ref().and_then(|labels| labels.read_edited_at.clone());
+            let read = entry
+                .labels
+                .as_ref()
+                .and_then(|labels| labels.read_edited_at.clone());
             edited_at.get(hash) != Some(&read)
         })
         .collect();
     let hashes: Vec<Uuid> = changed.iter().map(|(_, hash)| *hash).collect();
-    let rows = client.read_label_rows_each(project, &hashes, &ReadOptions::default()).await;
+    let rows = client
+        .read_label_rows_each(project, &hashes, &ReadOptions::default())
+        .await;
     let mut overtaken = HashSet::new();
     for ((entry, _), row) in changed.into_iter().zip(rows) {
         let ours = entry.labels.as_ref().map(|labels| &*labels.document);
         match row {
             Ok(theirs) if ours.is_some_and(|ours| same_labels(ours, &theirs)) => {}
             Ok(_) => drop(overtaken.insert(entry.task)),
-            Err(error) if error.is_transient() => return Err(ResumeError::Unsent(error.to_string())),
+            Err(error) if error.is_transient() => {
+                return Err(ResumeError::Unsent(error.to_string()));
+            }
             Err(_) => drop(overtaken.insert(entry.task)),
         }
     }
@@ -122,13 +156,17 @@ async fn overtaken(client: &Client, project: Uuid, entries: &[Entry]) -> Result<
 /// Whether two documents have the same objects and classifications: all that a save by the host adds or
 /// changes is among the hashes of these.
 fn same_labels(ours: &Value, theirs: &Value) -> bool {
-    ["object_answers", "classification_answers"].iter().all(|part| {
-        let keys = |document: &Value| -> HashSet<String> {
-            let entries = document.get(part).and_then(Value::as_object);
-            entries.map(|entries| entries.keys().cloned().collect()).unwrap_or_default()
-        };
-        keys(ours) == keys(theirs)
-    })
+    ["object_answers", "classification_answers"]
+        .iter()
+        .all(|part| {
+            let keys = |document: &Value| -> HashSet<String> {
+                let entries = document.get(part).and_then(Value::as_object);
+                entries
+                    .map(|entries| entries.keys().cloned().collect())
+                    .unwrap_or_default()
+            };
+            keys(ours) == keys(theirs)
+        })
 }
 
 /// Why open commits stay open.

@@ -79,7 +79,11 @@ impl StageSummary {
         Self {
             uuid: stage.uuid,
             title: stage.title.clone(),
-            pathways: stage.pathways.iter().map(|pathway| (pathway.name.clone(), 0)).collect(),
+            pathways: stage
+                .pathways
+                .iter()
+                .map(|pathway| (pathway.name.clone(), 0))
+                .collect(),
             stayed: 0,
             failed: 0,
             gone: 0,
@@ -102,7 +106,11 @@ impl StageSummary {
     /// Tasks that ended in any way, per second.
     pub fn tasks_per_second(&self) -> f64 {
         let seconds = self.elapsed.as_secs_f64();
-        if seconds > 0.0 { (self.done() + self.failed + self.gone) as f64 / seconds } else { 0.0 }
+        if seconds > 0.0 {
+            (self.done() + self.failed + self.gone) as f64 / seconds
+        } else {
+            0.0
+        }
     }
 
     pub(super) fn fail(&mut self, failure: TaskFailure) {

@@ -17,20 +17,36 @@ impl From<labels::LabelError> for Error {
 
 impl From<labels::FrameRange> for FrameRange {
     fn from(range: labels::FrameRange) -> Self {
-        Self { start: range.start, end: range.end }
+        Self {
+            start: range.start,
+            end: range.end,
+        }
     }
 }
 
 impl From<FrameRange> for labels::FrameRange {
     fn from(range: FrameRange) -> Self {
-        Self { start: range.start, end: range.end }
+        Self {
+            start: range.start,
+            end: range.end,
+        }
     }
 }
 
 impl From<wit::BoundingBox> for labels::BoundingBox {
     fn from(bounding_box: wit::BoundingBox) -> Self {
-        let wit::BoundingBox { x, y, width, height } = bounding_box;
-        Self { x, y, width, height }
+        let wit::BoundingBox {
+            x,
+            y,
+            width,
+            height,
+        } = bounding_box;
+        Self {
+            x,
+            y,
+            width,
+            height,
+        }
     }
 }
 
@@ -67,7 +83,11 @@ impl From<labels::Answer> for wit::Answer {
 
 impl From<labels::ChosenOption> for wit::ChosenOption {
     fn from(option: labels::ChosenOption) -> Self {
-        Self { feature_hash: option.feature_hash, name: option.name, value: option.value }
+        Self {
+            feature_hash: option.feature_hash,
+            name: option.name,
+            value: option.value,
+        }
     }
 }
 
@@ -97,7 +117,11 @@ impl From<labels::Annotation> for wit::Annotation {
 
 impl From<labels::Point> for wit::Point {
     fn from(point: labels::Point) -> Self {
-        Self { x: point.x, y: point.y, z: point.z }
+        Self {
+            x: point.x,
+            y: point.y,
+            z: point.z,
+        }
     }
 }
 
@@ -105,18 +129,40 @@ impl From<labels::Geometry> for wit::Geometry {
     fn from(geometry: labels::Geometry) -> Self {
         use labels::Geometry;
         match geometry {
-            Geometry::BoundingBox(labels::BoundingBox { x, y, width, height }) => {
-                Self::BoundingBox(wit::BoundingBox { x, y, width, height })
-            }
-            Geometry::RotatableBoundingBox(labels::RotatableBoundingBox { x, y, width, height, theta }) => {
-                Self::RotatableBoundingBox(wit::RotatableBoundingBox { x, y, width, height, theta })
-            }
+            Geometry::BoundingBox(labels::BoundingBox {
+                x,
+                y,
+                width,
+                height,
+            }) => Self::BoundingBox(wit::BoundingBox {
+                x,
+                y,
+                width,
+                height,
+            }),
+            Geometry::RotatableBoundingBox(labels::RotatableBoundingBox {
+                x,
+                y,
+                width,
+                height,
+                theta,
+            }) => Self::RotatableBoundingBox(wit::RotatableBoundingBox {
+                x,
+                y,
+                width,
+                height,
+                theta,
+            }),
             Geometry::Polygon(areas) => {
                 let ring = |ring: Vec<labels::Point>| ring.into_iter().map(Into::into).collect();
                 let area = |area: Vec<Vec<labels::Point>>| area.into_iter().map(ring).collect();
-                Self::Polygon(wit::Polygon { areas: areas.into_iter().map(area).collect() })
+                Self::Polygon(wit::Polygon {
+                    areas: areas.into_iter().map(area).collect(),
+                })
             }
-            Geometry::Polyline(points) => Self::Polyline(points.into_iter().map(Into::into).collect()),
+            Geometry::Polyline(points) => {
+                Self::Polyline(points.into_iter().map(Into::into).collect())
+            }
             Geometry::Point(point) => Self::Point(point.into()),
             Geometry::Skeleton(points) => {
                 let point = |point: labels::SkeletonPoint| wit::SkeletonPoint {
@@ -128,16 +174,50 @@ impl From<labels::Geometry> for wit::Geometry {
                 };
                 Self::Skeleton(points.into_iter().map(point).collect())
             }
-            Geometry::Bitmask(labels::Bitmask { top, left, width, height, rle }) => {
-                Self::Bitmask(wit::Bitmask { top, left, width, height, rle })
-            }
-            Geometry::Circle(labels::Circle { x, y, radius, stretch, theta }) => {
-                Self::Circle(wit::Circle { x, y, radius, stretch, theta })
-            }
-            Geometry::Ellipse(labels::Ellipse { x, y, radius_x, radius_y, theta }) => {
-                Self::Ellipse(wit::Ellipse { x, y, radius_x, radius_y, theta })
-            }
-            Geometry::Cuboid(labels::Cuboid { position, orientation, size }) => Self::Cuboid(wit::Cuboid {
+            Geometry::Bitmask(labels::Bitmask {
+                top,
+                left,
+                width,
+                height,
+                rle,
+            }) => Self::Bitmask(wit::Bitmask {
+                top,
+                left,
+                width,
+                height,
+                rle,
+            }),
+            Geometry::Circle(labels::Circle {
+                x,
+                y,
+                radius,
+                stretch,
+                theta,
+            }) => Self::Circle(wit::Circle {
+                x,
+                y,
+                radius,
+                stretch,
+                theta,
+            }),
+            Geometry::Ellipse(labels::Ellipse {
+                x,
+                y,
+                radius_x,
+                radius_y,
+                theta,
+            }) => Self::Ellipse(wit::Ellipse {
+                x,
+                y,
+                radius_x,
+                radius_y,
+                theta,
+            }),
+            Geometry::Cuboid(labels::Cuboid {
+                position,
+                orientation,
+                size,
+            }) => Self::Cuboid(wit::Cuboid {
                 position: position.into(),
                 orientation: orientation.into(),
                 size: size.into(),

@@ -272,9 +272,14 @@ fn older_and_newer_forms_of_a_shape_read() {
         geometry(json!({ "shape": "cuboid", "cuboid": cuboid })),
         Geometry::Cuboid(expected)
     );
-    let stretched =
-        json!({ "shape": "circle", "circle": { "x": 0.5, "y": 0.5, "r": 0.1, "stretch": 2.0, "theta": 45 } });
-    let expected = Circle { x: 0.5, y: 0.5, radius: 0.1, stretch: 2.0, theta: 45.0 };
+    let stretched = json!({ "shape": "circle", "circle": { "x": 0.5, "y": 0.5, "r": 0.1, "stretch": 2.0, "theta": 45 } });
+    let expected = Circle {
+        x: 0.5,
+        y: 0.5,
+        radius: 0.1,
+        stretch: 2.0,
+        theta: 45.0,
+    };
     assert_eq!(geometry(stretched), Geometry::Circle(expected));
     for odd in [
         json!({ "shape": "circle", "circle": { "x": 0.5, "y": 0.5 } }),
