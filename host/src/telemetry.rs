@@ -1,10 +1,11 @@
 //! What people see while it runs: the log on standard error, and progress bars that give way to it.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -96,9 +97,14 @@ impl Progress {
             Event::StageStarted { title } => {
                 let bar = self.bars.add(ProgressBar::new(0));
                 let style = ProgressStyle::with_template(
-                    "{spinner} {prefix:.bold} {bar:30.cyan/dim} {pos}/{len} tasks  {per_sec}  {elapsed}  {msg:.red}",
+                    "{spinner} {prefix:.bold} {bar:30.cyan/dim} {pos}/{len} tasks  {rate}  {elapsed}  {msg:.red}",
                 );
-                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+                let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+                    // A bar that cannot be drawn is no reason to stop.
+                    let _ = write!(out, "{:.0} tasks/s", state.per_sec());
+                };
+                let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+                bar.set_style(style.with_key("rate", rate));
                 bar.set_prefix(title.clone());
                 bar.enable_steady_tick(Duration::from_millis(100));
                 *stage = Some(Stage { bar, failed: 0 });

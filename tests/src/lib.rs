@@ -214,22 +214,29 @@ impl TestProject {
     /// # Panics
     /// If it cannot be served.
     pub async fn serve(&self) -> Served {
-        let project = local::Project::open(&self.path()).expect("the project can be opened");
-        let key = Key::generate();
-        let options = local::ServerOptions {
-            public_keys: vec![key.public_hex().to_owned()],
-            ..local::ServerOptions::default()
-        };
-        let hash = project.hash();
-        let server = local::Server::start(vec![project], options)
-            .await
-            .expect("it is served");
-        let domain = server.url().as_str().parse().expect("it is a domain");
-        Served {
-            client: Client::new(domain, key).expect("a client"),
-            hash,
-            server,
-        }
+        serve(local::Project::open(&self.path()).expect("the project can be opened")).await
+    }
+}
+
+/// Serves a project, and gives a client of it.
+///
+/// # Panics
+/// If it cannot be served.
+pub async fn serve(project: local::Project) -> Served {
+    let key = Key::generate();
+    let options = local::ServerOptions {
+        public_keys: vec![key.public_hex().to_owned()],
+        ..local::ServerOptions::default()
+    };
+    let hash = project.hash();
+    let server = local::Server::start(vec![project], options)
+        .await
+        .expect("it is served");
+    let domain = server.url().as_str().parse().expect("it is a domain");
+    Served {
+        client: Client::new(domain, key).expect("a client"),
+        hash,
+        server,
     }
 }
 

@@ -126,3 +126,21 @@ async fn returned_values_end_at_their_limit() {
         "{ended:?}"
     );
 }
+
+/// What `cargo build --target wasm32-wasip2` gives is a component already.
+#[tokio::test]
+async fn a_component_is_as_good_as_the_core_module_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("component.wasm");
+    std::fs::write(
+        &path,
+        runner_host::plugin::component_of(&guest("outcomes")).unwrap(),
+    )
+    .unwrap();
+    let loaded = load(path, Limits::default()).await;
+    assert_eq!(loaded.plugin.format, "component");
+    assert_eq!(
+        loaded.attempt("next.txt", 0).await,
+        Ok(Some("Next".to_owned()))
+    );
+}

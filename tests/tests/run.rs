@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use runner_host::encord::{MetadataOptions, ReadOptions};
+use runner_host::local;
 use runner_host::{
     CancellationToken, Limits, PluginRef, RunError, RunOptions, Runner, RunnerBuilder, Summary,
 };
-use runner_tests::{AGENT, SECOND, Served, TestProject, guest, raw};
+use runner_tests::{AGENT, SECOND, Served, TestProject, example, guest, raw, root, serve};
 
 fn builder(project: &TestProject, served: &Served, plugin: PathBuf) -> RunnerBuilder {
     Runner::builder()
@@ -335,4 +336,87 @@ async fn connections_and_requests_are_few() {
         "{} requests",
         served.client.requests()
     );
+}
+
+#[tokio::test]
+async fn the_example_sorts_the_sample_photographs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("project");
+    std::fs::create_dir(&path).unwrap();
+    let sample = root().join("examples/sample");
+    std::fs::copy(sample.join("project.toml"), path.join("project.toml")).unwrap();
+    let options = local::InitOptions {
+        media: vec![sample.join("photos")],
+        reset: false,
+        title: None,
+    };
+    local::init(&path, options).unwrap();
+    let served = serve(local::Project::open(&path).unwrap()).await;
+    let runner = Runner::builder()
+        .client(served.client.clone())
+        .project_hash(served.hash)
+        .plugin(PluginRef {
+            stage: None,
+            path: example("triage"),
+        })
+        .state_dir(folder.path().join("run"))
+        .build()
+        .await
+        .unwrap();
+    let check = runner
+        .project()
+        .stages
+        .iter()
+        .find(|stage| stage.title == "Crop check")
+        .unwrap()
+        .uuid;
+    let summary = runner.run(CancellationToken::new()).await.unwrap();
+    let pathways = [("Crop check", 7), ("Ready", 3), ("Too small", 3)];
+    assert_eq!(
+        summary.stages[0].pathways,
+        pathways.map(|(name, count)| (name.to_owned(), count))
+    );
+    let page = served
+        .client
+        .tasks_page(served.hash, check, None)
+        .await
+        .unwrap();
+    let hashes: Vec<_> = page.tasks.iter().map(|task| task.data_hash).collect();
+    let rows = served
+        .client
+        .label_row_metadata(served.hash, &hashes, &MetadataOptions::default())
+        .await
+        .unwrap();
+    let labels: Vec<_> = rows.iter().map(|row| row.label_hash.unwrap()).collect();
+    let documents = served
+        .client
+        .read_label_rows(served.hash, &labels, &ReadOptions::default())
+        .await
+        .unwrap();
+    assert_eq!(documents.len(), 7);
+    for (_, document) in documents {
+        let unit = document["data_units"]
+            .as_object()
+            .unwrap()
+            .values()
+            .next()
+            .unwrap();
+        let crop = &unit["labels"]["objects"][0];
+        assert_eq!(crop["name"], "Centre crop");
+        let pixels = |side: &str, relative: &str| {
+            unit[side].as_f64().unwrap() * crop["boundingBox"][relative].as_f64().unwrap()
+        };
+        let (width, height) = (pixels("width", "w"), pixels("height", "h"));
+        assert!(
+            (width - height).abs() < 0.01,
+            "a square, found {width} x {height}"
+        );
+        assert_eq!(
+            document["classification_answers"]
+                .as_object()
+                .unwrap()
+                .len(),
+            1
+        );
+    }
 }

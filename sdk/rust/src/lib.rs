@@ -128,6 +128,11 @@ pub mod __private {
     pub use crate::plugin::{Stage, register};
 }
 
+/// Compiles the code in the repository's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct RepositoryReadme;
+
 /// Compiles the code in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
