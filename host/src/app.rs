@@ -82,7 +82,8 @@ async fn execute(cli: Cli) -> Result<ExitCode, Failed> {
             let mut args = cli.run;
             settings::merge_file(&mut args)?;
             let bars = telemetry::start(&args.log)?;
-            run::run(args, bars, shutdown_on_signals()).await
+            let note = "ending: no more attempts begin, running ones may end (again: stop at once)";
+            run::run(args, bars, shutdown_on_signals(note)).await
         }
         Some(Command::Init(args)) => {
             telemetry::start(&args.log)?;
@@ -90,7 +91,7 @@ async fn execute(cli: Cli) -> Result<ExitCode, Failed> {
         }
         Some(Command::Dev(args)) => {
             telemetry::start(&args.log)?;
-            dev::dev(args, shutdown_on_signals()).await
+            dev::dev(args, shutdown_on_signals("ending (again: stop at once)")).await
         }
         Some(Command::Inspect(args)) => {
             telemetry::start(&args.log)?;
@@ -101,7 +102,9 @@ async fn execute(cli: Cli) -> Result<ExitCode, Failed> {
 
 /// Cancelled by the first Ctrl-C or SIGTERM. The second one ends the process at once; what was decided is in
 /// the journal.
-fn shutdown_on_signals() -> CancellationToken {
+///
+/// `note` is what is printed at the first one.
+fn shutdown_on_signals(note: &'static str) -> CancellationToken {
     use tokio::signal::unix::{SignalKind, signal};
     let token = CancellationToken::new();
     let cancelled = token.clone();
@@ -122,7 +125,7 @@ fn shutdown_on_signals() -> CancellationToken {
             }
         };
         next().await;
-        report::note("ending: no more tasks are taken, running ones may end (again: stop at once)");
+        report::note(note);
         cancelled.cancel();
         next().await;
         std::process::exit(STOPPED);

@@ -30,7 +30,7 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  every task that was taken ended as its agent decided
-  1  a task failed, or could not be sent
+  1  a task failed, could not be sent, or was stopped
   2  a mistake in what was given; no task was touched
   3  Encord or this machine failed
   130  stopped by a second signal

@@ -39,6 +39,10 @@ impl MakeWriter<'_> for AboveBars {
     }
 }
 
+fn is_level(word: &str) -> bool {
+    ["off", "error", "warn", "info", "debug", "trace"].contains(&word.to_ascii_lowercase().as_str())
+}
+
 /// Starts the log. Returns where progress bars go.
 ///
 /// # Errors
@@ -50,6 +54,19 @@ pub(crate) fn start(args: &LogArgs) -> Result<MultiProgress, Mistake> {
         .as_deref()
         .filter(|filter| !filter.trim().is_empty())
         .unwrap_or(DEFAULT_FILTER);
+    if let Some(unknown) = filter
+        .split(',')
+        .map(str::trim)
+        .find(|part| !is_level(part) && !part.contains('='))
+    {
+        return Err(Mistake {
+            message: format!("--log: expected a level, or target=level, found `{unknown}`"),
+            help: Some(
+                "levels are off, error, warn, info, debug and trace; for example `info`, or `warn,plugin=debug`"
+                    .to_owned(),
+            ),
+        });
+    }
     let filter = EnvFilter::try_new(filter).map_err(|error| Mistake {
         message: format!("--log: expected a filter, found `{filter}` ({error})"),
         help: Some("for example `info`, or `warn,plugin=debug`".to_owned()),

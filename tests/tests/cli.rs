@@ -38,8 +38,10 @@ fn runner_host(arguments: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
+    // No test may use what an earlier one kept, or leave anything behind.
     command
-        .env("XDG_CACHE_HOME", "/nonexistent/cache")
+        .env("XDG_CACHE_HOME", root().join("target/tests/cache"))
+        .env("XDG_STATE_HOME", root().join("target/tests/state"))
         .env("NO_COLOR", "1")
         .env("COLUMNS", "100");
     command

@@ -24,21 +24,25 @@ fn start(project: &TestProject) -> Child {
             project.scratch().join("cache").to_str().unwrap(),
         ])
         // The first line of the plugin tells that the run is in its middle.
-        .args(["--log", "plugin=info", "--concurrency", "1"])
+        .args(["--log", "warn,plugin=info", "--concurrency", "1"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("it starts")
 }
 
-/// Starts a run, sends the signal once the plugin has been heard so many times, and waits for the end.
-fn interrupted(project: &TestProject, signal: &str, lines: usize) -> (Option<i32>, String) {
+/// Starts a run, sends the signal once the plugin has been heard so many times, and waits for the end. Returns the exit
+/// code, what was printed, and the log.
+fn interrupted(project: &TestProject, signal: &str, lines: usize) -> (Option<i32>, String, String) {
     let mut child = start(project);
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-    for _ in 0..lines {
-        log.next()
-            .expect("the plugin logs a line for each task")
-            .unwrap();
+    let mut heard = Vec::new();
+    while heard.len() < lines {
+        heard.push(
+            log.next()
+                .expect("the plugin logs a line for each task")
+                .unwrap(),
+        );
     }
     let status = Command::new("kill")
         .args([signal, &child.id().to_string()])
@@ -46,12 +50,13 @@ fn interrupted(project: &TestProject, signal: &str, lines: usize) -> (Option<i32
         .unwrap();
     assert!(status.success());
     // The pipe must not fill up.
-    let rest = std::thread::spawn(move || log.map_while(Result::ok).count());
+    let rest = std::thread::spawn(move || log.map_while(Result::ok).collect::<Vec<_>>());
     let output = child.wait_with_output().unwrap();
-    rest.join().unwrap();
+    heard.extend(rest.join().unwrap());
     (
         output.status.code(),
         String::from_utf8_lossy(&output.stdout).into_owned(),
+        heard.join("\n"),
     )
 }
 
@@ -115,7 +120,7 @@ fn pictures() -> TestProject {
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_finishes_what_runs_and_the_next_start_goes_on() {
     let project = pictures();
-    let (code, printed) = interrupted(&project, "-INT", 20);
+    let (code, printed, _) = interrupted(&project, "-INT", 20);
     assert_eq!(code, Some(0), "{printed}");
     assert!(printed.contains("ended early on request"), "{printed}");
     let moved = accounted(&project).await;
@@ -129,8 +134,9 @@ async fn ctrl_c_finishes_what_runs_and_the_next_start_goes_on() {
 async fn a_killed_run_is_brought_to_its_end_by_the_next() {
     let project = pictures();
     for lines in [150, 120, 90] {
-        let (code, _) = interrupted(&project, "-KILL", lines);
+        let (code, _, log) = interrupted(&project, "-KILL", lines);
         assert_eq!(code, None, "it was killed");
+        assert!(!log.contains("is dropped"), "{log}");
     }
     let output = start(&project).wait_with_output().unwrap();
     assert_eq!(
@@ -139,5 +145,7 @@ async fn a_killed_run_is_brought_to_its_end_by_the_next() {
         "{}",
         String::from_utf8_lossy(&output.stdout)
     );
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(!log.contains("is dropped"), "{log}");
     assert_eq!(accounted(&project).await, PICTURES);
 }

@@ -1,7 +1,6 @@
 //! Everything that the program prints outside of its log.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)] // This is the one place that owns the terminal.
-
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -9,15 +8,29 @@ use comfy_table::{CellAlignment, Table, presets};
 use super::Failed;
 use crate::runner::{StageSummary, Summary};
 
+/// `println!` panics if nobody reads any more (`runner-host … | head`). What nobody reads need not be printed.
+macro_rules! out {
+    ($($argument:tt)*) => {
+        let _ = writeln!(io::stdout(), $($argument)*);
+    };
+}
+
+/// The same for standard error.
+macro_rules! err {
+    ($($argument:tt)*) => {
+        let _ = writeln!(io::stderr(), $($argument)*);
+    };
+}
+
 /// Failed tasks that are named under the table; the log has all of them.
 const FAILURES_SHOWN: usize = 10;
 
 /// Prints what went wrong, and gives the exit code.
 pub(super) fn failure(failed: &Failed) -> ExitCode {
     for mistake in &failed.mistakes {
-        eprintln!("error: {}", mistake.message);
+        err!("error: {}", mistake.message);
         if let Some(help) = &mistake.help {
-            eprintln!("help: {help}");
+            err!("help: {help}");
         }
     }
     ExitCode::from(failed.code)
@@ -25,12 +38,12 @@ pub(super) fn failure(failed: &Failed) -> ExitCode {
 
 /// A line for people, on standard error.
 pub(super) fn note(line: &str) {
-    eprintln!("{line}");
+    err!("{line}");
 }
 
 /// A line of the answer, on standard output.
 pub(super) fn answer(line: &str) {
-    println!("{line}");
+    out!("{line}");
 }
 
 /// Prints the table at the end of a run.
@@ -41,12 +54,12 @@ pub(super) fn summary(summary: &Summary) {
         .map(|stage| stage.done() + stage.failed + stage.gone)
         .sum();
     if summary.resumed > 0 {
-        println!(
+        out!(
             "{} commits of an earlier run were brought to their end",
             summary.resumed
         );
     }
-    println!("{}", table(summary));
+    out!("{}", table(summary));
     let passes = if summary.passes > 1 {
         format!(" in {} passes", summary.passes)
     } else {
@@ -57,7 +70,7 @@ pub(super) fn summary(summary: &Summary) {
     } else {
         ""
     };
-    println!(
+    out!(
         "{total} tasks{passes}, {:.1} s{ended}",
         summary.elapsed.as_secs_f64()
     );
@@ -107,12 +120,16 @@ fn failures(stage: &StageSummary) {
         } else {
             "attempts"
         };
-        println!(
+        out!(
             "\nfailed at \"{}\": \"{}\" (task {}), {} after {} {attempts}",
-            stage.title, failure.data_title, failure.task, failure.kind, failure.attempts
+            stage.title,
+            failure.data_title,
+            failure.task,
+            failure.kind,
+            failure.attempts
         );
         for line in failure.message.lines() {
-            println!("  {line}");
+            out!("  {line}");
         }
     }
     if let Some(more) = stage
@@ -120,7 +137,7 @@ fn failures(stage: &StageSummary) {
         .checked_sub(FAILURES_SHOWN as u64)
         .filter(|more| *more > 0)
     {
-        println!(
+        out!(
             "\n… and {more} more at \"{}\"; the log names them",
             stage.title
         );

@@ -80,7 +80,9 @@ pub(super) async fn run(
     }
     let summary = ended.map_err(failed)?;
     report::summary(&summary);
-    Ok(ExitCode::from(u8::from(summary.failed() > 0)))
+    Ok(ExitCode::from(u8::from(
+        summary.failed() + summary.stopped() > 0,
+    )))
 }
 
 fn failed(error: RunError) -> Failed {

@@ -102,7 +102,7 @@ impl Engine {
         };
         let message = match stderr.trim() {
             "" => cause,
-            stderr => format!("{cause}\n{stderr}"),
+            stderr => format!("{stderr}\n{cause}"),
         };
         let backtrace = error
             .downcast_ref::<WasmBacktrace>()

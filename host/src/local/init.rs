@@ -81,7 +81,11 @@ impl fmt::Display for InitReport {
             } else {
                 "files"
             };
-            write!(formatter, "\nskipped {} other {noun}:", self.skipped.len())?;
+            write!(
+                formatter,
+                "\nskipped {} {noun} of another kind, or removed:",
+                self.skipped.len()
+            )?;
             for path in self.skipped.iter().take(LISTED) {
                 write!(formatter, "\n  {}", path.display())?;
             }
@@ -172,6 +176,10 @@ pub fn init(folder: &Path, options: InitOptions) -> Result<InitReport, LocalErro
         (None, Some(_)) => write_state(folder, &definition, &items)?,
         (None, None) => create(folder, text.as_deref(), &definition, &items)?,
     }
+    if let (Some(text), Some(_)) = (&text, &before) {
+        // The state was there and the file that people read was not.
+        write_whole(&folder.join(MANIFEST_FILE), text)?;
+    }
     Ok(report)
 }
 
@@ -226,6 +234,10 @@ impl Before {
 
     /// The files that the project has, to start over with.
     fn media(&self, folder: &Path) -> Found {
+        let (kept, vanished): (Vec<_>, Vec<_>) = self
+            .items
+            .iter()
+            .partition(|(path, _)| folder.join(path).exists());
         let file = |(path, title): &(String, String)| {
             let path = folder.join(path);
             let (kind, mime_type) = media::recognise(&path)?;
@@ -238,8 +250,12 @@ impl Before {
             })
         };
         Found {
-            media: self.items.iter().filter_map(file).collect(),
-            skipped: Vec::new(),
+            media: kept.into_iter().filter_map(file).collect(),
+            // What was removed is no longer part of the project.
+            skipped: vanished
+                .into_iter()
+                .map(|(path, _)| folder.join(path))
+                .collect(),
         }
     }
 

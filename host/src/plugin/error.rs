@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::engine::Limits;
+
 /// Why a file is not a plugin that can run. Nothing was changed when one occurs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PluginError {
@@ -36,6 +38,16 @@ pub enum PluginError {
         path: PathBuf,
         /// The first thing that is wrong.
         reason: String,
+    },
+    /// It cannot even start within the limit of memory.
+    #[error(
+        "`{}` needs more memory to start than the limit of {limit} MiB", path.display()
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit in MiB.
+        limit: usize,
     },
     /// A core module that says nothing of its interfaces.
     #[error(
@@ -119,6 +131,7 @@ impl PluginError {
             Self::NotWasm { .. } => "give the built `.wasm` file (or `.wat` text), not its source".to_owned(),
             Self::Invalid { .. } => "build it again; a build or a copy that was cut short leaves such a file"
                 .to_owned(),
+            Self::TooLarge { .. } => "raise --memory".to_owned(),
             Self::NoMetadata { .. } => "build it with runner-sdk or wit-bindgen, for the world \
                  `runner:stage/stage`; post-processing must keep custom sections"
                 .to_owned(),
@@ -188,6 +201,21 @@ impl PluginError {
             path: path.to_owned(),
             found,
         }
+    }
+
+    pub(super) fn not_compiled(path: &Path, error: &wasmtime::Error, limits: &Limits) -> Self {
+        // wasmtime has no type for it.
+        if error
+            .root_cause()
+            .to_string()
+            .contains("memory has a minimum byte size")
+        {
+            return Self::TooLarge {
+                path: path.to_owned(),
+                limit: limits.memory >> 20,
+            };
+        }
+        Self::invalid(path, error)
     }
 
     pub(super) fn invalid(path: &Path, error: &wasmtime::Error) -> Self {

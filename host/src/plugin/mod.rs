@@ -95,6 +95,9 @@ pub struct Plugin {
     pub program: Program,
 }
 
+/// Files of more bytes take seconds to compile: those of Python and JavaScript.
+const LONG_TO_COMPILE: u64 = 1 << 20;
+
 /// What can be said of a file without running it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Examined {
@@ -227,8 +230,12 @@ impl Compiled {
             None => {
                 let started = Instant::now();
                 let bytes = source.component(path)?;
+                if source.size() > LONG_TO_COMPILE {
+                    // Under the plugin's name, since it is what people wait for at the first start.
+                    tracing::info!(target: "plugin", "compiling {} (once)", path.display());
+                }
                 let component = Component::new(engine.wasmtime(), &bytes)
-                    .map_err(|error| PluginError::invalid(path, &error))?;
+                    .map_err(|error| PluginError::not_compiled(path, &error, engine.limits()))?;
                 cache.store(engine.wasmtime(), &source.digest, &component);
                 (component, Some(started.elapsed()))
             }

@@ -150,6 +150,7 @@ impl Drain {
         {
             let left = attempts.len();
             attempts.shutdown().await;
+            self.lock().stopped += left as u64;
             tracing::warn!(
                 "{left} attempts did not end in time and were stopped; their tasks stay at the stage"
             );
@@ -432,8 +433,11 @@ impl Drain {
 }
 
 fn log_retry(failure: &Failure, attempt: u32, most: u32, pause: Duration) {
+    // The whole story is told once, if no attempt works.
+    let failure_text = failure.to_string();
+    let first = failure_text.lines().next().unwrap_or_default();
     tracing::warn!(
-        "{}, retry {attempt} of {most} in {pause:.1?}: {failure}",
+        "{}, retry {attempt} of {most} in {pause:.1?}: {first}",
         failure.kind()
     );
 }

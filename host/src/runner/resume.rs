@@ -141,7 +141,13 @@ async fn overtaken(
     let mut overtaken = HashSet::new();
     for ((entry, _), row) in changed.into_iter().zip(rows) {
         let ours = entry.labels.as_ref().map(|labels| &*labels.document);
+        let new = entry
+            .labels
+            .as_ref()
+            .is_some_and(|labels| labels.read_edited_at.is_none());
         match row {
+            // The row was made when the agent's copy was read, and nothing was put into it since.
+            Ok(theirs) if new && is_empty(&theirs) => {}
             Ok(theirs) if ours.is_some_and(|ours| same_labels(ours, &theirs)) => {}
             Ok(_) => drop(overtaken.insert(entry.task)),
             Err(error) if error.is_transient() => {
@@ -151,6 +157,16 @@ async fn overtaken(
         }
     }
     Ok(overtaken)
+}
+
+/// Whether nothing is labelled in a document.
+fn is_empty(document: &Value) -> bool {
+    ["object_answers", "classification_answers"]
+        .iter()
+        .all(|part| {
+            let entries = document.get(part).and_then(Value::as_object);
+            entries.is_none_or(serde_json::Map::is_empty)
+        })
 }
 
 /// Whether two documents have the same objects and classifications: all that a save by the host adds or

@@ -30,6 +30,11 @@ impl Summary {
         self.stages.iter().map(|stage| stage.failed).sum()
     }
 
+    /// Tasks whose attempt was stopped, over all stages.
+    pub fn stopped(&self) -> u64 {
+        self.stages.iter().map(|stage| stage.stopped).sum()
+    }
+
     /// Tasks whose agent came to a decision that was carried out, over all stages.
     pub fn done(&self) -> u64 {
         self.stages.iter().map(StageSummary::done).sum()
@@ -51,6 +56,8 @@ pub struct StageSummary {
     pub failed: u64,
     /// Tasks that had left the stage before they could be moved, by somebody else's doing.
     pub gone: u64,
+    /// Tasks whose attempt was stopped because the run had to end. They stay at the stage.
+    pub stopped: u64,
     /// Attempts beyond the first, over all tasks.
     pub retries: u64,
     /// Time from the first request to the last answer.
@@ -87,6 +94,7 @@ impl StageSummary {
             stayed: 0,
             failed: 0,
             gone: 0,
+            stopped: 0,
             retries: 0,
             elapsed: Duration::ZERO,
             failures: Vec::new(),
