@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used)] // A test that unwraps fails where it should, with the line.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use runner_host::encord::{MetadataOptions, ReadOptions};
 use runner_host::local;
+use runner_host::runner::Event;
 use runner_host::{
     CancellationToken, Limits, PluginRef, RunError, RunOptions, Runner, RunnerBuilder, Summary,
 };
@@ -419,4 +421,36 @@ async fn the_example_sorts_the_sample_photographs() {
             1
         );
     }
+}
+
+#[tokio::test]
+async fn with_refresh_every_the_stages_are_looked_at_again_until_the_end_is_asked_for() {
+    let project = TestProject::of_texts(&["stay"]);
+    let served = project.serve().await;
+    let shutdown = CancellationToken::new();
+    let (asked, pauses) = (shutdown.clone(), AtomicUsize::new(0));
+    let every = Duration::from_millis(20);
+    let options = RunOptions {
+        refresh_every: Some(every),
+        ..RunOptions::default()
+    };
+    let runner = builder(&project, &served, guest("outcomes"))
+        .options(options)
+        .on_event(move |event| {
+            if let Event::Waiting(pause) = event {
+                assert!(
+                    *pause <= every,
+                    "the pause counts from the start of the pass"
+                );
+                if pauses.fetch_add(1, Ordering::Relaxed) == 2 {
+                    asked.cancel();
+                }
+            }
+        })
+        .build()
+        .await
+        .unwrap();
+    let summary = runner.run(shutdown).await.unwrap();
+    assert!(summary.interrupted);
+    assert_eq!((summary.passes, summary.stages[0].stayed), (3, 3));
 }
