@@ -8,8 +8,9 @@ use std::process::{Child, Command, Stdio};
 use runner_host::encord::{MetadataOptions, ReadOptions};
 use runner_tests::{AGENT, SECOND, TestProject, guest, program};
 
-/// Pictures in the project: more than are labelled before the signal arrives.
-const PICTURES: usize = 600;
+/// Pictures in the project: more than can be labelled before a signal arrives, however late. The program waits once the
+/// pipe of its log is full, which holds less than 400 lines, and nobody reads on before the signal is sent.
+const PICTURES: usize = 1_500;
 
 fn start(project: &TestProject) -> Child {
     Command::new(program())
