@@ -128,14 +128,6 @@ impl Contract {
             problems,
         })
     }
-
-    /// The functions of the contract that the plugin imports: what it can ask the host for at all.
-    pub fn uses(&self, interface: &str, function: &str) -> bool {
-        self.imports.iter().any(|import| {
-            is_offered(&import.name, "runner:stage", &[interface])
-                && import.functions.iter().any(|name| name == function)
-        })
-    }
 }
 
 fn known(import: &str) -> bool {

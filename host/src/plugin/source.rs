@@ -22,11 +22,6 @@ impl PluginDigest {
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
-
-    /// The first twelve hexadecimal digits, for people.
-    pub fn short(&self) -> String {
-        self.to_string()[..12].to_owned()
-    }
 }
 
 /// 64 hexadecimal digits.

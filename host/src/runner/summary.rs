@@ -34,11 +34,6 @@ impl Summary {
     pub fn stopped(&self) -> u64 {
         self.stages.iter().map(|stage| stage.stopped).sum()
     }
-
-    /// Tasks whose agent came to a decision that was carried out, over all stages.
-    pub fn done(&self) -> u64 {
-        self.stages.iter().map(StageSummary::done).sum()
-    }
 }
 
 /// What became of the tasks of one stage.
