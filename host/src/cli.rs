@@ -57,13 +57,9 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "[STAGE=]FILE", env = "RUNNER_HOST_PLUGIN", value_delimiter = None)]
     pub(crate) plugin: Vec<String>,
 
-    /// Project to work on: the UUID in its address.
-    #[arg(
-        long,
-        value_name = "UUID",
-        env = "RUNNER_HOST_PROJECT_HASH",
-        conflicts_with = "local"
-    )]
+    /// Project to work on: the UUID in its address. With --local: which of the folder's projects.
+    /// [default with --local: the main one]
+    #[arg(long, value_name = "UUID", env = "RUNNER_HOST_PROJECT_HASH")]
     pub(crate) project_hash: Option<String>,
 
     /// Local project to work on, made by `runner-host init`. Needs no account and no network.

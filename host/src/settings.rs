@@ -39,6 +39,8 @@ pub(crate) enum Target {
     },
     Local {
         folder: PathBuf,
+        /// Absent: the main one.
+        project: Option<Uuid>,
     },
 }
 
@@ -135,15 +137,7 @@ pub(crate) fn merge_file(args: &mut RunArgs) -> Result<(), Mistake> {
             .collect();
     }
     if args.project_hash.is_none() && args.local.is_none() {
-        if file.project_hash.is_some() && file.local.is_some() {
-            return Err(mistake(
-                format!(
-                    "the settings file `{}` has both `project-hash` and `local`",
-                    path.display()
-                ),
-                "keep one of them",
-            ));
-        }
+        // The target is named in one place: a folder there and a hash here would not belong together.
         args.project_hash = file.project_hash;
         args.local = file.local.map(near);
     }
@@ -318,25 +312,32 @@ impl Reader<'_> {
 }
 
 fn target(args: &RunArgs, mistakes: &mut Vec<Mistake>) -> Option<Target> {
+    let project = match &args.project_hash {
+        None => None,
+        Some(hash) => match Uuid::try_parse(hash.trim()) {
+            Ok(project) => Some(project),
+            Err(_) => {
+                mistakes.push(mistake(
+                    format!("--project-hash: expected a UUID, found `{hash}`"),
+                    "copy it from the project's address: https://app.encord.com/projects/view/<uuid>",
+                ));
+                None
+            }
+        },
+    };
     if let Some(folder) = &args.local {
         return Some(Target::Local {
             folder: folder.clone(),
+            project,
         });
     }
-    let Some(hash) = &args.project_hash else {
+    if args.project_hash.is_none() {
         mistakes.push(mistake(
             "expected a project, found none",
             "name one with --project-hash <uuid> (the UUID in the project's address), or a local one with \
              --local <folder>",
         ));
         return None;
-    };
-    let project = Uuid::try_parse(hash.trim()).ok();
-    if project.is_none() {
-        mistakes.push(mistake(
-            format!("--project-hash: expected a UUID, found `{hash}`"),
-            "copy it from the project's address: https://app.encord.com/projects/view/<uuid>",
-        ));
     }
     let domain = args
         .domain

@@ -134,8 +134,8 @@ async fn whole_run(plugin: &Path) -> Result<()> {
     }
     let project = folder.path().join("project");
     make_project(&project, &media)?;
-    let opened = local::Project::open(&project)?;
-    let hash = opened.hash();
+    let opened = local::Workspace::open(&project)?;
+    let hash = opened.projects()[0].hash;
     let key = Key::generate();
     let options = local::ServerOptions {
         public_keys: vec![key.public_hex().to_owned()],

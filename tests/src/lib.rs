@@ -214,22 +214,22 @@ impl TestProject {
     /// # Panics
     /// If it cannot be served.
     pub async fn serve(&self) -> Served {
-        serve(local::Project::open(&self.path()).expect("the project can be opened")).await
+        serve(local::Workspace::open(&self.path()).expect("the folder can be opened")).await
     }
 }
 
-/// Serves a project, and gives a client of it.
+/// Serves a folder, and gives a client of its first project.
 ///
 /// # Panics
 /// If it cannot be served.
-pub async fn serve(project: local::Project) -> Served {
+pub async fn serve(workspace: local::Workspace) -> Served {
     let key = Key::generate();
     let options = local::ServerOptions {
         public_keys: vec![key.public_hex().to_owned()],
         ..local::ServerOptions::default()
     };
-    let hash = project.hash();
-    let server = local::Server::start(vec![project], options)
+    let hash = workspace.projects()[0].hash;
+    let server = local::Server::start(vec![workspace], options)
         .await
         .expect("it is served");
     let domain = server.url().as_str().parse().expect("it is a domain");

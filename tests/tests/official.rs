@@ -25,8 +25,8 @@ async fn the_official_packages_work_on_a_local_project() {
         title: Some("Official".to_owned()),
     };
     local::init(&path, options).unwrap();
-    let project = local::Project::open(&path).unwrap();
-    let hash = project.hash();
+    let project = local::Workspace::open(&path).unwrap();
+    let hash = project.projects()[0].hash;
     let key = Key::generate();
     let key_file = folder.path().join("key");
     std::fs::write(&key_file, key.to_openssh()).unwrap();

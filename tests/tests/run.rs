@@ -353,7 +353,7 @@ async fn the_example_sorts_the_sample_photographs() {
         title: None,
     };
     local::init(&path, options).unwrap();
-    let served = serve(local::Project::open(&path).unwrap()).await;
+    let served = serve(local::Workspace::open(&path).unwrap()).await;
     let runner = Runner::builder()
         .client(served.client.clone())
         .project_hash(served.hash)

@@ -11,17 +11,19 @@ use tokio_util::sync::CancellationToken;
 use super::{Failed, report};
 use crate::cli::DevArgs;
 use crate::encord::Key;
-use crate::local::{Project, Server, ServerOptions};
+use crate::local::{Server, ServerOptions, Workspace};
 
 pub(super) async fn dev(args: DevArgs, shutdown: CancellationToken) -> Result<ExitCode, Failed> {
-    let mut projects = Vec::new();
+    let mut workspaces = Vec::new();
     for folder in &args.local {
-        projects
-            .push(Project::open(folder).map_err(|error| Failed::mistake(&error, error.help()))?);
+        let opened =
+            Workspace::open(folder).map_err(|error| Failed::mistake(&error, error.help()))?;
+        workspaces.push(opened);
     }
-    let titles: Vec<_> = projects
+    let projects: Vec<_> = workspaces
         .iter()
-        .map(|project| (project.title().to_owned(), project.hash()))
+        .flat_map(Workspace::projects)
+        .map(|project| (project.title.clone(), project.hash))
         .collect();
     let mut public_keys = Vec::new();
     for file in &args.key {
@@ -37,10 +39,13 @@ pub(super) async fn dev(args: DevArgs, shutdown: CancellationToken) -> Result<Ex
         public_keys,
         insecure_any_key: args.insecure_any_key,
     };
-    let server = Server::start(projects, options)
+    let server = Server::start(workspaces, options)
         .await
         .map_err(|error| Failed::broken(&error, error.help()))?;
-    for (title, hash) in &titles {
+    if projects.is_empty() {
+        report::answer(&format!("serving no project yet on {}", server.url()));
+    }
+    for (title, hash) in &projects {
         report::answer(&format!("serving \"{title}\" ({hash}) on {}", server.url()));
     }
     let key_file = std::path::absolute(&key_file).unwrap_or(key_file);

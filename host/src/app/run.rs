@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indicatif::MultiProgress;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{BROKEN, Failed, MISTAKE, cache_dir, report, state_dir};
 use crate::cli::RunArgs;
@@ -45,10 +46,10 @@ pub(super) async fn run(
             let state = state_dir(settings.state_dir, &project.to_string());
             (client, project, state, None)
         }
-        Target::Local { folder } => {
-            let opened = local::Project::open(&folder)
+        Target::Local { folder, project } => {
+            let opened = local::Workspace::open(&folder)
                 .map_err(|error| Failed::mistake(&error, error.help()))?;
-            let project = opened.hash();
+            let chosen = choose(&opened, project)?;
             let key = Key::generate();
             let options = local::ServerOptions {
                 public_keys: vec![key.public_hex().to_owned()],
@@ -61,8 +62,11 @@ pub(super) async fn run(
                 Domain::try_from(server.url()).map_err(|error| Failed::broken(error, None))?;
             let client =
                 Client::new(domain, key).map_err(|error| Failed::broken(&error, error.help()))?;
-            let state = settings.state_dir.unwrap_or_else(|| folder.join("run"));
-            (client, project, state, Some(server))
+            let state = settings.state_dir.unwrap_or_else(|| match project {
+                None => folder.join("run"),
+                Some(project) => folder.join("run").join(project.to_string()),
+            });
+            (client, chosen, state, Some(server))
         }
     };
     let built = builder
@@ -83,6 +87,33 @@ pub(super) async fn run(
     Ok(ExitCode::from(u8::from(
         summary.failed() + summary.stopped() > 0,
     )))
+}
+
+/// The project that was named, or the main one.
+fn choose(workspace: &local::Workspace, wanted: Option<Uuid>) -> Result<Uuid, Failed> {
+    let projects = workspace.projects();
+    let found = match wanted {
+        None => projects.first(),
+        Some(hash) => projects.iter().find(|project| project.hash == hash),
+    };
+    if let Some(project) = found {
+        return Ok(project.hash);
+    }
+    let folder = workspace.folder().display();
+    let known: Vec<_> = projects
+        .iter()
+        .map(|project| format!("{} (\"{}\")", project.hash, project.title))
+        .collect();
+    Err(match wanted {
+        None => Failed::mistake(
+            format!("expected a project in `{folder}`, found none"),
+            Some("give `project.toml` a [project], or make one with a client of `runner-host dev`".to_owned()),
+        ),
+        Some(hash) => Failed::mistake(
+            format!("expected a project of `{folder}`, found {hash}, which it does not have"),
+            Some(format!("its projects are {}", known.join(", "))),
+        ),
+    })
 }
 
 fn failed(error: RunError) -> Failed {

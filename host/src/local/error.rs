@@ -101,15 +101,15 @@ pub enum LocalError {
         /// The hash in the state file.
         found: String,
     },
-    /// `project.toml` gives the dataset a hash other than that of the data in the state file.
-    #[error("`{MANIFEST_FILE}` says that the dataset is {expected}, the data in `{}` are of {found}", state.display())]
-    OtherDataset {
-        /// The state file.
-        state: PathBuf,
-        /// The hash in `project.toml`.
-        expected: String,
-        /// The hash in the state file.
-        found: String,
+    /// `project.toml` names a dataset whose media have not been read yet.
+    #[error("the dataset \"{title}\" ({hash}) of `{MANIFEST_FILE}` has not been taken into the local project in `{}`", folder.display())]
+    DatasetMissing {
+        /// The project's folder.
+        folder: PathBuf,
+        /// Of the dataset.
+        title: String,
+        /// Of the dataset.
+        hash: String,
     },
     /// Tasks wait at a stage that `project.toml` no longer has.
     #[error("{tasks} tasks wait at the stage {stage}, which `{}` does not have (any more)", file.display())]
@@ -217,9 +217,10 @@ impl LocalError {
                     "put `hash = \"{found}\"` back into [project], or {START_OVER}"
                 ));
             }
-            Self::OtherDataset { found, .. } => {
+            Self::DatasetMissing { folder, .. } => {
                 return Some(format!(
-                    "put `hash = \"{found}\"` back into [dataset], or {START_OVER}"
+                    "take it in: runner-host init {}; if its hash was changed, {START_OVER}",
+                    folder.display()
                 ));
             }
             Self::StageGone { stage, .. } => {
@@ -238,7 +239,7 @@ impl LocalError {
             Self::MediaMissing { .. } => "name a file or a folder that exists; nothing was changed",
             Self::NothingRecognised { .. } => {
                 "recognised are jpg, png, gif, webp, bmp, tif; mp4, mov, webm, mkv, avi; mp3, wav, m4a, flac, \
-                 ogg; txt, csv, json, md, html; pdf"
+                 ogg; txt, csv, json, md, html; pdf; dcm, nii"
             }
             Self::Media { .. } => "repair or remove the files; nothing was changed",
             Self::FfprobeMissing { .. } => {

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use uuid::Uuid;
 
+use super::collect::{self, Known, NewItem};
 use super::error::LocalError;
-use super::manifest::Definition;
-use super::media::{self, Found, MediaFile};
-use super::probe::{self, Properties};
-use super::project::{Lock, check_fit, lock};
-use super::store::{self, Item, Meta, Store};
-use super::{LOCK_FILE, MANIFEST_FILE, STATE_FILE, clock, identity, template};
+use super::manifest::{Dataset, SetUp};
+use super::media::{self, Found};
+use super::store::{self, Meta, Store};
+use super::sync::{self, check_fit};
+use super::workspace::{Lock, lock};
+use super::{LOCK_FILE, MANIFEST_FILE, STATE_FILE, clock, template};
 
 /// What to make a project of.
 #[derive(Debug, Clone, Default)]
@@ -35,20 +36,20 @@ pub struct InitOptions {
 pub struct InitReport {
     /// The project's folder, as it was given.
     pub folder: PathBuf,
-    /// The project hash.
-    pub hash: Uuid,
-    /// Of the project.
-    pub title: String,
+    /// Hash of the main project. Absent if `project.toml` has none.
+    pub hash: Option<Uuid>,
+    /// Of the main project.
+    pub title: Option<String>,
     /// True if there was no state before.
     pub created: bool,
     /// True if there was one, and it was started over.
     pub reset: bool,
-    /// Tasks that are new.
+    /// Data units that are new.
     pub added: usize,
-    /// Tasks that were there before.
+    /// Data units that were there before.
     pub kept: usize,
-    /// Title of the stage where new tasks are.
-    pub start: String,
+    /// Title of the stage of the main project where new tasks are.
+    pub start: Option<String>,
     /// Files that are no media, and were left out.
     pub skipped: Vec<PathBuf>,
 }
@@ -63,15 +64,20 @@ impl fmt::Display for InitReport {
             (false, true) => "started over with",
             (false, false) => "continued",
         };
-        write!(
-            formatter,
-            "{verb} \"{}\" ({}) in {}: ",
-            self.title,
-            self.hash,
-            self.folder.display()
-        )?;
-        let noun = if self.added == 1 { "task" } else { "tasks" };
-        write!(formatter, "{} new {noun} at \"{}\"", self.added, self.start)?;
+        match (&self.title, self.hash) {
+            (Some(title), Some(hash)) => write!(formatter, "{verb} \"{title}\" ({hash})")?,
+            _ => write!(formatter, "{verb} the set-up")?,
+        }
+        write!(formatter, " in {}: ", self.folder.display())?;
+        let (one, many) = match &self.start {
+            Some(_) => ("task", "tasks"),
+            None => ("data unit", "data units"),
+        };
+        let noun = if self.added == 1 { one } else { many };
+        write!(formatter, "{} new {noun}", self.added)?;
+        if let Some(start) = &self.start {
+            write!(formatter, " at \"{start}\"")?;
+        }
         if self.kept > 0 {
             write!(formatter, ", {} kept", self.kept)?;
         }
@@ -110,71 +116,82 @@ pub fn init(folder: &Path, options: InitOptions) -> Result<InitReport, LocalErro
         None
     };
     let written = folder.join(MANIFEST_FILE).is_file();
-    let fallback = before
+    let scope = before
         .as_ref()
-        .map_or_else(Uuid::new_v4, |before| before.meta.project_hash);
+        .map_or_else(Uuid::new_v4, |before| before.meta.scope);
     let text = match written {
         true => None,
-        false => Some(template::manifest(&title(folder, &options), fallback)),
+        false => Some(template::manifest(&title(folder, &options), scope)),
     };
-    let definition = match &text {
-        None => Definition::read(folder, fallback)?,
-        Some(text) => Definition::parse(text, folder, fallback)?,
+    let set_up = match &text {
+        None => SetUp::read(folder, scope)?,
+        Some(text) => SetUp::parse(text, folder, scope)?,
     };
-    if let Some(given) = options
-        .title
-        .filter(|given| written && *given != definition.title)
+    let main = set_up.main();
+    if let (Some(given), Some(main)) = (options.title, main)
+        && given != main.title
     {
         return Err(LocalError::OtherTitle {
-            title: definition.title,
+            title: main.title.clone(),
             given,
         });
     }
     let keeps = before.as_ref().filter(|_| !options.reset);
     if let Some(before) = keeps {
-        check_fit(&definition, folder, before.meta, &before.stages)?;
+        before.check_fit(&set_up, folder)?;
     }
 
-    let found = match &before {
-        None if options.media.is_empty() => {
-            return Err(LocalError::NoMedia {
-                folder: folder.to_owned(),
-            });
-        }
-        Some(before) if options.media.is_empty() && options.reset => before.media(folder),
-        _ => media::search(&options.media, &media::own_files(folder, &definition.files))?,
-    };
-    match (options.media.is_empty(), found.media.is_empty()) {
-        (false, true) => {
+    let own = media::own_files(folder, &set_up.files);
+    let none = Known::default();
+    let known = keeps.map_or(&none, |before| &before.known);
+    let mut skipped = Vec::new();
+    let mut items = Vec::new();
+    for (index, dataset) in set_up.datasets.iter().enumerate() {
+        let given: &[PathBuf] = if index == 0 { &options.media } else { &[] };
+        let found = match &before {
+            // Without media, a new start is one with what there was.
+            Some(before) if options.reset && index == 0 && given.is_empty() => {
+                before.media(folder, dataset, &own)?
+            }
+            _ => media::search(&[given, &dataset.media].concat(), &own)?,
+        };
+        if !given.is_empty() && found.media.is_empty() {
             return Err(LocalError::NothingRecognised {
                 searched: options.media,
                 skipped: found.skipped.len(),
             });
         }
-        (true, true) if keeps.is_none() => {
+        skipped.extend(found.skipped);
+        let new = collect::items(folder, dataset, known, found.media)?;
+        let empty = new.is_empty() && dataset.items.is_empty() && dataset.media.is_empty();
+        if index == 0 && set_up.has_main && keeps.is_none() && empty {
             return Err(LocalError::NoMedia {
                 folder: folder.to_owned(),
             });
         }
-        _ => {}
+        items.push((dataset.hash, new));
     }
-    let known: &[(String, String)] = keeps.map_or(&[], |before| &before.items);
-    let items = new_items(folder, &definition, known, found.media)?;
+    let start = main.and_then(|main| main.workflow.stages.get(main.workflow.start));
     let report = InitReport {
         folder: folder.to_owned(),
-        hash: definition.hash,
-        title: definition.title.clone(),
+        hash: main.map(|main| main.hash),
+        title: main.map(|main| main.title.clone()),
         created: before.is_none(),
         reset: before.is_some() && options.reset,
-        added: items.len(),
-        kept: known.len(),
-        start: definition.stages[definition.start].title.clone(),
-        skipped: found.skipped,
+        added: items.iter().map(|(_, items)| items.len()).sum(),
+        kept: known.units.len(),
+        start: start.map(|stage| stage.title.clone()),
+        skipped,
     };
     match (keeps, &before) {
-        (Some(before), _) => before.add(&state, &definition, &items)?,
-        (None, Some(_)) => write_state(folder, &definition, &items)?,
-        (None, None) => create(folder, text.as_deref(), &definition, &items)?,
+        (Some(_), _) => {
+            let store = Store::open(&state)?;
+            store
+                .write(|connection| insert(connection, &set_up, &items))
+                .map_err(LocalError::state(&state))?;
+        }
+        (None, Some(_)) => write_state(folder, scope, &set_up, &items)?,
+        (None, None) => create(folder, text.as_deref(), scope, &set_up, &items)?,
     }
     if let (Some(text), Some(_)) = (&text, &before) {
         // The state was there and the file that people read was not.
@@ -183,12 +200,13 @@ pub fn init(folder: &Path, options: InitOptions) -> Result<InitReport, LocalErro
     Ok(report)
 }
 
+/// New items of each dataset, by its hash.
+type NewItems = Vec<(Uuid, Vec<NewItem>)>;
+
 /// A project that exists, held so that nobody else changes it.
 struct Before {
     meta: Meta,
-    stages: Vec<(String, u64)>,
-    /// Recorded path and title of each item.
-    items: Vec<(String, String)>,
+    known: Known,
     /// Kept until `init` ends.
     _lock: File,
 }
@@ -198,72 +216,54 @@ impl Before {
         let state = folder.join(STATE_FILE);
         let lock = lock(folder, Lock::Exclusive)?;
         let read = Store::open(&state).and_then(|store| {
-            let read = store.read(|connection| {
-                let stages = store::occupied_stages(connection)?;
-                Ok((
-                    Meta::read(connection)?,
-                    stages,
-                    store::recorded_items(connection)?,
-                ))
-            });
+            let read =
+                store.read(|connection| Ok((Meta::read(connection)?, Known::read(connection)?)));
             read.map_err(LocalError::state(&state))
         });
-        let (meta, stages, items) = match read {
+        let (meta, known) = match read {
             Ok(read) => read,
             // Starting over is the way out of a state that cannot be read. It then needs media again, and a hash
             // that was not written down is lost.
             Err(error) if reset => {
                 tracing::warn!(%error, "the state is started over without reading it");
-                let hash = Uuid::new_v4();
                 let meta = Meta {
-                    project_hash: hash,
-                    dataset_hash: hash,
-                    created_at: clock::now(),
+                    scope: Uuid::new_v4(),
+                    main: None,
                 };
-                (meta, Vec::new(), Vec::new())
+                (meta, Known::default())
             }
             Err(error) => return Err(error),
         };
         Ok(Self {
             meta,
-            stages,
-            items,
+            known,
             _lock: lock,
         })
     }
 
-    /// The files that the project has, to start over with.
-    fn media(&self, folder: &Path) -> Found {
-        let (kept, vanished): (Vec<_>, Vec<_>) = self
-            .items
-            .iter()
-            .partition(|(path, _)| folder.join(path).exists());
-        let file = |(path, title): &(String, String)| {
-            let path = folder.join(path);
-            let (kind, mime_type) = media::recognise(&path)?;
-            let path = path.canonicalize().unwrap_or(path);
-            Some(MediaFile {
-                path,
-                title: title.clone(),
-                kind,
-                mime_type,
-            })
-        };
-        Found {
-            media: kept.into_iter().filter_map(file).collect(),
-            // What was removed is no longer part of the project.
-            skipped: vanished
-                .into_iter()
-                .map(|(path, _)| folder.join(path))
-                .collect(),
-        }
+    fn check_fit(&self, set_up: &SetUp, folder: &Path) -> Result<(), LocalError> {
+        let state = folder.join(STATE_FILE);
+        let checked = Store::open(&state)?
+            .read(|connection| Ok::<_, rusqlite::Error>(check_fit(connection, set_up, folder, false)));
+        checked.map_err(LocalError::state(&state))?
     }
 
-    fn add(&self, state: &Path, definition: &Definition, items: &[Item]) -> Result<(), LocalError> {
-        let store = Store::open(state)?;
-        store
-            .write(|connection| insert(connection, definition, items))
-            .map_err(LocalError::state(state))
+    /// The files that a dataset has, to start over with. Those that `project.toml` names are found anew.
+    fn media(&self, folder: &Path, dataset: &Dataset, own: &[PathBuf]) -> Result<Found, LocalError> {
+        let mut found = media::search(&dataset.media, own)?;
+        let recorded = self.known.paths.get(&dataset.hash).into_iter().flatten();
+        for (path, title) in recorded {
+            let path = folder.join(path);
+            if !path.exists() {
+                // What was removed is no longer part of the project.
+                found.skipped.push(path);
+            } else if let Some(file) = media::file(path, title.clone())
+                && found.media.iter().all(|other| other.path != file.path)
+            {
+                found.media.push(file);
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -279,73 +279,25 @@ fn title(folder: &Path, options: &InitOptions) -> String {
         .unwrap_or_else(|| "Local project".to_owned())
 }
 
-fn new_items(
-    folder: &Path,
-    definition: &Definition,
-    known: &[(String, String)],
-    found: Vec<MediaFile>,
-) -> Result<Vec<Item>, LocalError> {
-    let folder = canonical(folder)?;
-    let known: std::collections::HashSet<_> = known.iter().map(|(path, _)| path.as_str()).collect();
-    let recorded = |file: &MediaFile| media::recorded(&folder, &file.path);
-    let found: Vec<_> = found
-        .into_iter()
-        .filter(|file| !known.contains(recorded(file).as_str()))
-        .collect();
-    let properties = probe::probe_all(&found)?;
-    let now = clock::now();
-    let item = |(file, properties): (MediaFile, Properties)| {
-        let path = recorded(&file);
-        Item {
-            position: 0,
-            uuid: identity::uuid(definition.dataset_hash, "item", &[&path]).to_string(),
-            data_hash: identity::uuid(definition.dataset_hash, "data unit", &[&path]).to_string(),
-            path,
-            title: file.title,
-            description: String::new(),
-            kind: file.kind,
-            mime_type: properties.mime_type.unwrap_or(file.mime_type).to_owned(),
-            properties,
-            client_metadata: None,
-            created_at: now,
-            edited_at: now,
+fn insert(connection: &Connection, set_up: &SetUp, items: &NewItems) -> rusqlite::Result<()> {
+    sync::write(connection, set_up)?;
+    for (dataset, items) in items {
+        let found = store::find_dataset(connection, &dataset.to_string())?;
+        let dataset = found.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        for item in items {
+            item.insert(connection, &dataset, None)?;
         }
-    };
-    Ok(found.into_iter().zip(properties).map(item).collect())
-}
-
-/// Where the folder is or, if it is not there yet, will be.
-fn canonical(folder: &Path) -> Result<PathBuf, LocalError> {
-    let failed = || LocalError::io("find", folder);
-    if let Ok(found) = folder.canonicalize() {
-        return Ok(found);
     }
-    let absolute = std::path::absolute(folder).map_err(failed())?;
-    match (absolute.parent(), absolute.file_name()) {
-        (Some(parent), Some(name)) => Ok(canonical(parent)?.join(name)),
-        _ => Ok(absolute),
-    }
-}
-
-fn insert(
-    connection: &Connection,
-    definition: &Definition,
-    items: &[Item],
-) -> rusqlite::Result<()> {
-    let stage = definition.stages[definition.start].uuid.to_string();
-    for item in items {
-        let task = identity::uuid(definition.hash, "task", &[&item.data_hash]).to_string();
-        store::insert_item(connection, item, &task, &stage)?;
-    }
-    Ok(())
+    store::add_missing_tasks(connection, clock::now())
 }
 
 /// Both files, or neither.
 fn create(
     folder: &Path,
     manifest: Option<&str>,
-    definition: &Definition,
-    items: &[Item],
+    scope: Uuid,
+    set_up: &SetUp,
+    items: &NewItems,
 ) -> Result<(), LocalError> {
     let new_folder = !folder.exists();
     std::fs::create_dir_all(folder).map_err(LocalError::io("make the folder", folder))?;
@@ -361,7 +313,7 @@ fn create(
         if let Some(text) = manifest {
             write_whole(&path, text)?;
         }
-        let written = write_state(folder, definition, items);
+        let written = write_state(folder, scope, set_up, items);
         if written.is_err() && manifest.is_some() {
             remove(&path);
         }
@@ -396,7 +348,12 @@ fn write_whole(path: &Path, text: &str) -> Result<(), LocalError> {
 }
 
 /// A new state beside the old one, which it then replaces.
-fn write_state(folder: &Path, definition: &Definition, items: &[Item]) -> Result<(), LocalError> {
+fn write_state(
+    folder: &Path,
+    scope: Uuid,
+    set_up: &SetUp,
+    items: &NewItems,
+) -> Result<(), LocalError> {
     let path = folder.join(STATE_FILE);
     let failed = || LocalError::state(&path);
     let file = new_file_in(folder).map_err(LocalError::io("write", &path))?;
@@ -410,12 +367,11 @@ fn write_state(folder: &Path, definition: &Definition, items: &[Item]) -> Result
         .map_err(failed())?;
     let transaction = connection.transaction().map_err(failed())?;
     let meta = Meta {
-        project_hash: definition.hash,
-        dataset_hash: definition.dataset_hash,
-        created_at: clock::now(),
+        scope,
+        main: set_up.main().map(|main| main.hash),
     };
     store::create(&transaction, meta).map_err(failed())?;
-    insert(&transaction, definition, items).map_err(failed())?;
+    insert(&transaction, set_up, items).map_err(failed())?;
     transaction.commit().map_err(failed())?;
     connection.close().map_err(|(_, error)| failed()(error))?;
     file.as_file()

@@ -3,15 +3,15 @@
 //! What the server knows by itself (hashes, titles, statuses, times) is not kept in the document but put in front
 //! of it when it is read, so a change of status does not rewrite documents.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::manifest::{Definition, StageKind};
+use super::manifest::{StageKind, Workflow};
 use super::media::MediaKind;
-use super::store::{Item, LabelRow};
+use super::store::{DataUnit, Item, LabelRow, Labels};
 use super::{ACCOUNT, clock};
 
 /// The first fields of a label row, none of which a client decides.
@@ -21,7 +21,7 @@ struct Head<'row> {
     branch_name: &'row str,
     created_at: String,
     last_edited_at: String,
-    dataset_hash: String,
+    dataset_hash: &'row str,
     dataset_title: &'row str,
     data_title: &'row str,
     data_hash: &'row str,
@@ -51,66 +51,194 @@ const HEAD: [&str; 14] = [
     "is_valid",
 ];
 
-/// The document of a row that has no labels yet.
-pub(super) fn empty(item: &Item) -> String {
-    let properties = &item.properties;
-    let mut unit = Map::new();
-    let mut put = |key: &str, value: Value| unit.insert(key.to_owned(), value);
-    put("data_hash", item.data_hash.as_str().into());
-    put("data_title", item.title.as_str().into());
-    put("data_link", item.path.as_str().into());
-    put("data_type", item.mime_type.as_str().into());
-    put("data_sequence", 0.into());
-    match item.kind {
-        MediaKind::Image => {
-            put("width", properties.width.into());
-            put("height", properties.height.into());
-        }
-        MediaKind::Video => {
-            put("width", properties.width.into());
-            put("height", properties.height.into());
-            put("data_fps", properties.fps.into());
-            put("data_duration", properties.duration.into());
-        }
-        MediaKind::Audio => {
-            put("audio_codec", properties.audio_codec.clone().into());
-            put("audio_sample_rate", properties.audio_sample_rate.into());
-            put("audio_bit_depth", properties.audio_bit_depth.into());
-            put("audio_num_channels", properties.audio_channels.into());
-            put("data_duration", properties.duration.into());
-        }
-        MediaKind::Text | MediaKind::Pdf => {}
-    }
-    // Images have one set of labels, the other kinds one for each frame that has any.
-    let labels = match item.kind {
-        MediaKind::Image => json!({ "objects": [], "classifications": [] }),
-        _ => json!({}),
-    };
-    put("labels", labels);
-    json!({
-        "data_units": { item.data_hash.as_str(): unit },
-        "object_answers": {},
-        "classification_answers": {},
-        "object_actions": {},
-        "spaces": {},
-    })
-    .to_string()
+/// What the server knows of a row's data units and spaces, without the labels.
+#[derive(Debug)]
+pub(super) struct Skeleton {
+    data_units: Map<String, Value>,
+    spaces: Map<String, Value>,
 }
 
-/// What is kept of a row that a client saves: every field that it sent, known or not, except those of [`Head`].
-/// Authors that it left open become the account.
-pub(super) fn document_of_save(mut sent: Map<String, Value>) -> String {
-    sent.retain(|key, _| !HEAD.contains(&key.as_str()));
-    for unit in values_mut(sent.get_mut("data_units")) {
-        fill_authors_of_labels(unit.get_mut("labels"));
+impl Skeleton {
+    /// `parts` are those of the data unit, in their order.
+    pub(super) fn new(unit: &DataUnit, parts: &[DataUnit]) -> Self {
+        let mut data_units = Map::new();
+        if unit.item.kind == MediaKind::ImageGroup {
+            for (place, part) in parts.iter().enumerate() {
+                // A text here, a number for all other kinds.
+                let fields = data_unit(part, &[], place.to_string().into());
+                data_units.insert(part.hash.clone(), fields);
+            }
+        } else {
+            let fields = data_unit(unit, parts, 0.into());
+            data_units.insert(unit.hash.clone(), fields);
+        }
+        Self {
+            data_units,
+            spaces: spaces(unit.item.kind, parts),
+        }
     }
-    for space in values_mut(sent.get_mut("spaces")) {
-        fill_authors_of_labels(space.get_mut("labels"));
+
+    /// The document of a row that has no labels yet.
+    pub(super) fn empty(self, kind: MediaKind) -> String {
+        let with_labels = |mut fields: Map<String, Value>, labels: &Value| {
+            for (_, value) in &mut fields {
+                value["labels"] = labels.clone();
+            }
+            fields
+        };
+        // What is one picture has one set of labels, the others have one for each frame that has any.
+        let labels = match kind {
+            MediaKind::Image | MediaKind::ImageGroup | MediaKind::Group => {
+                json!({ "objects": [], "classifications": [] })
+            }
+            _ => json!({}),
+        };
+        json!({
+            "data_units": with_labels(self.data_units, &labels),
+            "object_answers": {},
+            "classification_answers": {},
+            "object_actions": {},
+            "spaces": with_labels(self.spaces, &json!({})),
+        })
+        .to_string()
     }
-    for answers in ["object_answers", "classification_answers"] {
-        values_mut(sent.get_mut(answers)).for_each(fill_authors);
+
+    /// What is kept of a row that a client saves: every field that it sent, known or not, except those that the
+    /// server knows better, and those of [`Head`]. Authors that it left open become the account.
+    pub(super) fn document_of_save(self, mut sent: Map<String, Value>) -> String {
+        sent.retain(|key, _| !HEAD.contains(&key.as_str()));
+        for (key, known) in [("data_units", self.data_units), ("spaces", self.spaces)] {
+            let units = sent.entry(key).or_insert_with(|| json!({}));
+            let Value::Object(units) = units else {
+                continue;
+            };
+            for (hash, fields) in known {
+                overlay(units.entry(hash).or_insert_with(|| json!({ "labels": {} })), fields);
+            }
+            for unit in units.values_mut() {
+                fill_authors_of_labels(unit.get_mut("labels"));
+            }
+        }
+        for answers in ["object_answers", "classification_answers"] {
+            values_mut(sent.get_mut(answers)).for_each(fill_authors);
+        }
+        Value::Object(sent).to_string()
     }
-    Value::Object(sent).to_string()
+}
+
+fn overlay(unit: &mut Value, known: Value) {
+    if let (Value::Object(unit), Value::Object(known)) = (unit, known) {
+        unit.extend(known);
+    }
+}
+
+/// A data unit without its labels.
+fn data_unit(unit: &DataUnit, parts: &[DataUnit], sequence: Value) -> Value {
+    let item = &unit.item;
+    let properties = &item.properties;
+    let mut fields = json!({ "data_hash": unit.hash, "data_title": item.title });
+    match item.kind {
+        MediaKind::Group => {}
+        MediaKind::DicomSeries => {
+            let links = parts.iter().filter_map(|part| part.item.path.as_deref());
+            fields["data_links"] = links.collect();
+        }
+        _ => fields["data_link"] = item.path.clone().into(),
+    }
+    fields["data_type"] = match item.kind {
+        MediaKind::Group => item.kind.data_type().into(),
+        _ => item.mime_type.clone().into(),
+    };
+    fields["data_sequence"] = sequence;
+    match item.kind {
+        MediaKind::Image | MediaKind::DicomSeries | MediaKind::DicomFile | MediaKind::Nifti => {
+            fields["width"] = properties.width.into();
+            fields["height"] = properties.height.into();
+        }
+        MediaKind::Video | MediaKind::ImageSequence => {
+            fields["width"] = properties.width.into();
+            fields["height"] = properties.height.into();
+            fields["data_fps"] = properties.fps.into();
+            fields["data_duration"] = properties.duration.into();
+        }
+        MediaKind::Audio => {
+            fields["audio_codec"] = properties.audio_codec.clone().into();
+            fields["audio_sample_rate"] = properties.audio_sample_rate.into();
+            fields["audio_bit_depth"] = properties.audio_bit_depth.into();
+            fields["audio_num_channels"] = properties.audio_channels.into();
+            fields["data_duration"] = properties.duration.into();
+        }
+        MediaKind::Pdf => {
+            fields["width"] = 0.into();
+            fields["height"] = 0.into();
+            fields["data_fps"] = 0.into();
+        }
+        MediaKind::Text | MediaKind::ImageGroup | MediaKind::Group => {}
+    }
+    fields
+}
+
+/// The parts of a data group, as spaces without labels. Nothing else has any.
+pub(super) fn spaces(kind: MediaKind, parts: &[DataUnit]) -> Map<String, Value> {
+    if kind != MediaKind::Group {
+        return Map::new();
+    }
+    let space = |part: &DataUnit| {
+        let item = &part.item;
+        let properties = &item.properties;
+        let html = item.mime_type.as_deref() == Some("text/html");
+        let mut fields = match item.kind {
+            MediaKind::Image => json!({ "space_type": "image" }),
+            MediaKind::Video => json!({
+                "space_type": "video",
+                "number_of_frames": number_of_frames(item, 0),
+                "data_duration": properties.duration,
+                "data_fps": properties.fps,
+            }),
+            MediaKind::ImageSequence => json!({
+                "space_type": "image_sequence",
+                "number_of_frames": number_of_frames(item, 0),
+                "frames": [],
+            }),
+            MediaKind::Audio => json!({
+                "space_type": "audio",
+                "duration_ms": number_of_frames(item, 0),
+            }),
+            MediaKind::Pdf => json!({
+                "space_type": "pdf",
+                "number_of_pages": number_of_frames(item, 0),
+            }),
+            MediaKind::DicomSeries | MediaKind::DicomFile | MediaKind::Nifti => json!({
+                "space_type": "medical_file",
+                "number_of_frames": number_of_frames(item, 0),
+            }),
+            MediaKind::Text if html => json!({ "space_type": "html" }),
+            MediaKind::Text | MediaKind::ImageGroup | MediaKind::Group => {
+                json!({ "space_type": "text" })
+            }
+        };
+        if let (Some(width), Some(height)) = (properties.width, properties.height) {
+            fields["width"] = width.into();
+            fields["height"] = height.into();
+        }
+        fields["child_info"] = json!({
+            "layout_key": item.layout_key.as_deref().unwrap_or(&item.title),
+            "file_name": item.title,
+            "data_link": item.path,
+        });
+        (part.hash.clone(), fields)
+    };
+    parts.iter().map(space).collect()
+}
+
+/// Frames of a video, images of a group, pages of a PDF, milliseconds of audio, 1 for everything else.
+pub(super) fn number_of_frames(item: &Item, parts: usize) -> u64 {
+    match item.kind {
+        // A duration is finite and not negative, and a cast of too large a number saturates.
+        MediaKind::Audio => (item.properties.duration.unwrap_or(0.0) * 1000.0).round() as u64,
+        MediaKind::ImageGroup => parts as u64,
+        _ => item.properties.frames.unwrap_or(1).into(),
+    }
 }
 
 /// Either one set of labels, or one for each frame.
@@ -159,51 +287,48 @@ fn values_mut(object: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
 pub(super) struct ReadFilter {
     pub(super) object_features: Option<HashSet<String>>,
     pub(super) classification_features: Option<HashSet<String>>,
-    /// Takes the place of `data_link` in the data unit.
-    pub(super) data_link: Option<String>,
+    /// Takes the place of `data_link`, by data hash.
+    pub(super) data_links: HashMap<String, String>,
 }
 
 impl ReadFilter {
     fn is_all(&self) -> bool {
         self.object_features.is_none()
             && self.classification_features.is_none()
-            && self.data_link.is_none()
+            && self.data_links.is_empty()
     }
 }
 
 /// The row as a client reads it.
 pub(super) fn read(
     row: &LabelRow,
-    item: &Item,
-    definition: &Definition,
+    labels: &Labels,
+    workflow: &Workflow,
     filter: &ReadFilter,
 ) -> Result<Box<RawValue>, serde_json::Error> {
-    let kind = definition
-        .stages
-        .iter()
-        .find(|stage| stage.uuid.to_string() == row.stage)
-        .map(|stage| stage.kind);
+    let kind = workflow.stage_named(&row.stage).map(|stage| stage.kind);
+    let item = &row.unit.item;
     let head = serde_json::to_string(&Head {
-        label_hash: &row.label_hash,
-        branch_name: &row.branch,
-        created_at: clock::plain(row.created_at),
-        last_edited_at: clock::plain(row.edited_at),
-        dataset_hash: definition.dataset_hash.to_string(),
-        dataset_title: &definition.dataset_title,
+        label_hash: &labels.label_hash,
+        branch_name: &labels.branch,
+        created_at: clock::plain(labels.created_at),
+        last_edited_at: clock::plain(labels.edited_at),
+        dataset_hash: &row.dataset_hash,
+        dataset_title: &row.dataset_title,
         data_title: &item.title,
-        data_hash: &item.data_hash,
+        data_hash: &row.unit.hash,
         data_type: item.kind.data_type(),
-        is_image_sequence: false,
-        label_status: &row.status,
+        is_image_sequence: item.kind == MediaKind::ImageSequence,
+        label_status: &labels.status,
         annotation_task_status: annotation_task_status(kind, &row.task_status),
         is_shadow_data: false,
         is_valid: true,
     })?;
     let filtered;
     let document = if filter.is_all() {
-        row.document.as_str()
+        labels.document.as_str()
     } else {
-        let mut document: Value = serde_json::from_str(&row.document)?;
+        let mut document: Value = serde_json::from_str(&labels.document)?;
         apply(filter, &mut document);
         filtered = document.to_string();
         &filtered
@@ -247,11 +372,16 @@ fn apply(filter: &ReadFilter, document: &mut Value) {
             );
         }
     };
+    for (hash, link) in &filter.data_links {
+        if let Some(place) = document.pointer_mut(&format!("/data_units/{hash}/data_link")) {
+            *place = link.as_str().into();
+        }
+        if let Some(place) = document.pointer_mut(&format!("/spaces/{hash}/child_info/data_link")) {
+            *place = link.as_str().into();
+        }
+    }
     for key in ["data_units", "spaces"] {
         for unit in values_mut(document.get_mut(key)) {
-            if let (Some(link), Some(place)) = (&filter.data_link, unit.get_mut("data_link")) {
-                *place = link.as_str().into();
-            }
             let Some(labels) = unit.get_mut("labels") else {
                 continue;
             };

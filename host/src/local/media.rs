@@ -4,42 +4,106 @@ use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
 use super::error::LocalError;
-use super::{LOCK_FILE, MANIFEST_FILE, STATE_FILE};
+use super::{LOCK_FILE, MANIFEST_FILE, STATE_FILE, UPLOADS};
 
-/// What a file is to Encord.
+/// What a storage item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MediaKind {
     Image,
     Video,
+    /// Images that are labelled together, one after the other.
+    ImageGroup,
+    /// Images that were made into a video.
+    ImageSequence,
+    /// Items of any kind that are labelled side by side.
+    Group,
     Audio,
     Text,
     Pdf,
+    DicomSeries,
+    /// A part of a series.
+    DicomFile,
+    Nifti,
 }
 
 impl MediaKind {
+    const ALL: [Self; 11] = [
+        Self::Image,
+        Self::Video,
+        Self::ImageGroup,
+        Self::ImageSequence,
+        Self::Group,
+        Self::Audio,
+        Self::Text,
+        Self::Pdf,
+        Self::DicomSeries,
+        Self::DicomFile,
+        Self::Nifti,
+    ];
+
+    /// As people write them in `project.toml`.
+    pub(super) const SET_UP: [(&'static str, Self); 10] = [
+        ("image", Self::Image),
+        ("video", Self::Video),
+        ("image-group", Self::ImageGroup),
+        ("image-sequence", Self::ImageSequence),
+        ("data-group", Self::Group),
+        ("audio", Self::Audio),
+        ("text", Self::Text),
+        ("pdf", Self::Pdf),
+        ("dicom", Self::DicomSeries),
+        ("nifti", Self::Nifti),
+    ];
+
+    pub(super) fn from_set_up(written: &str) -> Option<Self> {
+        Self::SET_UP
+            .iter()
+            .find(|(name, _)| *name == written)
+            .map(|(_, kind)| *kind)
+    }
+
     /// As in storage items.
     pub(super) fn item_type(self) -> &'static str {
         match self {
             Self::Image => "image",
             Self::Video => "video",
+            Self::ImageGroup => "imageGroup",
+            Self::ImageSequence => "imageSequence",
+            Self::Group => "group",
             Self::Audio => "audio",
             Self::Text => "plainText",
             Self::Pdf => "pdf",
+            Self::DicomSeries => "dicomSeries",
+            Self::DicomFile => "dicomFile",
+            Self::Nifti => "nifti",
         }
     }
 
     /// As in label rows; their metadata has it in capitals.
     pub(super) fn data_type(self) -> &'static str {
         match self {
+            Self::Image => "image",
+            // An image sequence is labelled as the video that it became.
+            Self::Video | Self::ImageSequence => "video",
+            Self::ImageGroup => "img_group",
+            Self::Group => "group",
+            Self::Audio => "audio",
             Self::Text => "plain_text",
-            other => other.item_type(),
+            Self::Pdf => "pdf",
+            Self::DicomSeries | Self::DicomFile => "dicom",
+            Self::Nifti => "nifti",
         }
     }
 
     pub(super) fn from_item_type(item_type: &str) -> Option<Self> {
-        [Self::Image, Self::Video, Self::Audio, Self::Text, Self::Pdf]
+        Self::ALL
             .into_iter()
             .find(|kind| kind.item_type() == item_type)
+    }
+
+    /// Whether it is made of other items, and no file itself.
+    pub(super) fn has_parts(self) -> bool {
+        matches!(self, Self::ImageGroup | Self::Group | Self::DicomSeries)
     }
 }
 
@@ -89,7 +153,24 @@ pub(super) fn recognise(path: &Path) -> Option<(MediaKind, &'static str)> {
         "md" => (MediaKind::Text, "text/markdown"),
         "html" | "htm" => (MediaKind::Text, "text/html"),
         "pdf" => (MediaKind::Pdf, "application/pdf"),
+        "dcm" | "dicom" => (MediaKind::DicomSeries, "application/dicom"),
+        "nii" => (MediaKind::Nifti, "application/octet-stream"),
+        "gz" if path.file_stem()?.to_str()?.to_ascii_lowercase().ends_with(".nii") => {
+            (MediaKind::Nifti, "application/gzip")
+        }
         _ => return None,
+    })
+}
+
+/// The file, if it is of a kind that can be labelled.
+pub(super) fn file(path: PathBuf, title: String) -> Option<MediaFile> {
+    let (kind, mime_type) = recognise(&path)?;
+    let path = path.canonicalize().unwrap_or(path);
+    Some(MediaFile {
+        path,
+        title,
+        kind,
+        mime_type,
     })
 }
 
@@ -125,7 +206,7 @@ pub(super) fn search(roots: &[PathBuf], own: &[PathBuf]) -> Result<Found, LocalE
 
 /// The files that make up the project in `folder`, none of which is media.
 pub(super) fn own_files(folder: &Path, further: &[PathBuf]) -> Vec<PathBuf> {
-    let mut own: Vec<_> = [MANIFEST_FILE, STATE_FILE, LOCK_FILE, "dev-key", "run"]
+    let mut own: Vec<_> = [MANIFEST_FILE, STATE_FILE, LOCK_FILE, UPLOADS, "dev-key", "run"]
         .into_iter()
         .chain(["state.sqlite-wal", "state.sqlite-shm"])
         .map(|name| folder.join(name))
@@ -175,17 +256,10 @@ impl Search {
         if self.own.contains(&path) || !self.visited.insert(path.clone()) {
             return;
         }
-        match recognise(&path) {
+        let title = slashed(path.strip_prefix(root).unwrap_or(&path));
+        match file(path.clone(), title) {
             None => self.found.skipped.push(path),
-            Some((kind, mime_type)) => {
-                let title = slashed(path.strip_prefix(root).unwrap_or(&path));
-                self.found.media.push(MediaFile {
-                    path,
-                    title,
-                    kind,
-                    mime_type,
-                });
-            }
+            Some(file) => self.found.media.push(file),
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct Properties {
     pub(super) fps: Option<f64>,
     /// In seconds.
     pub(super) duration: Option<f64>,
-    /// Of a video.
+    /// Of a video; pages of a PDF.
     pub(super) frames: Option<u32>,
     pub(super) audio_codec: Option<String>,
     /// In samples per second.
@@ -94,9 +94,15 @@ fn probe(file: &MediaFile) -> Result<Properties, ProbeError> {
         .len();
     let properties = match file.kind {
         MediaKind::Image => image(&file.path)?,
-        MediaKind::Video => video(&file.path)?,
+        MediaKind::Video | MediaKind::ImageSequence => video(&file.path)?,
         MediaKind::Audio => audio(&file.path)?,
-        MediaKind::Text | MediaKind::Pdf => Properties::default(),
+        MediaKind::Pdf => pdf(&file.path)?,
+        MediaKind::Text
+        | MediaKind::DicomSeries
+        | MediaKind::DicomFile
+        | MediaKind::Nifti
+        | MediaKind::ImageGroup
+        | MediaKind::Group => Properties::default(),
     };
     Ok(Properties { size, ..properties })
 }
@@ -124,6 +130,22 @@ fn image(path: &Path) -> Result<Properties, ProbeError> {
         mime_type,
         width,
         height,
+        ..Properties::default()
+    })
+}
+
+/// Pages are the frames of a PDF.
+fn pdf(path: &Path) -> Result<Properties, ProbeError> {
+    let document = lopdf::Document::load(path)
+        .map_err(|error| ProbeError::Unreadable(format!("expected a PDF, found: {error}")))?;
+    let pages = document.get_pages().len();
+    if pages == 0 {
+        return Err(ProbeError::Unreadable(
+            "expected a PDF with pages, found one without".to_owned(),
+        ));
+    }
+    Ok(Properties {
+        frames: u32::try_from(pages).ok(),
         ..Properties::default()
     })
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Mistakes;
 use super::file::{
-    AttributeTable, ClassificationTable, ObjectTable, OntologyTable, OptionEntry, OptionTable,
+    AttributeTable, ClassificationTable, ObjectTable, OntologyTable, OptionEntry, OptionTable, TextOrTable,
 };
 use crate::local::identity;
 
@@ -18,6 +18,7 @@ use crate::local::identity;
 pub(in crate::local) struct Ontology {
     pub(in crate::local) hash: Uuid,
     pub(in crate::local) title: String,
+    pub(in crate::local) description: String,
     /// Encord's `editor` JSON.
     pub(in crate::local) editor: Value,
 }
@@ -47,18 +48,15 @@ const COLORS: [&str; 10] = [
 /// How deep Encord lets radio options ask further questions.
 const DEPTH: usize = 7;
 
-/// `None` only with a mistake noted.
+/// `derived` is its hash if none is written down. `None` only with a mistake noted.
 pub(super) fn check(
     table: OntologyTable,
-    project_title: &str,
+    title: String,
+    derived: Uuid,
     folder: &Path,
-    project: Uuid,
     mistakes: &mut Mistakes<'_>,
 ) -> Option<Ontology> {
-    let hash = mistakes
-        .uuid(table.hash.as_ref())
-        .unwrap_or_else(|| identity::uuid(project, "ontology", &[]));
-    let title = table.title.unwrap_or_else(|| project_title.to_owned());
+    let hash = mistakes.uuid(table.hash.as_ref()).unwrap_or(derived);
     let editor = match &table.file {
         Some(file) => {
             if !table.objects.is_empty() || !table.classifications.is_empty() {
@@ -93,6 +91,7 @@ pub(super) fn check(
     Some(Ontology {
         hash,
         title,
+        description: table.description.unwrap_or_default(),
         editor,
     })
 }
@@ -311,7 +310,7 @@ impl Builder<'_, '_> {
                 .options
                 .iter()
                 .enumerate()
-                .map(|(index, OptionEntry(option))| {
+                .map(|(index, TextOrTable(option))| {
                     self.option(
                         option,
                         attribute,

@@ -121,7 +121,7 @@ pub(super) async fn serve(
         });
     }
     let mut response: Response = response.map(axum::body::Body::new).into_response();
-    if let Ok(mime_type) = mime_type.parse() {
+    if let Some(mime_type) = mime_type.and_then(|mime_type| mime_type.parse().ok()) {
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, mime_type);
@@ -132,16 +132,12 @@ pub(super) async fn serve(
 async fn find(
     service: &Service,
     item: &str,
-) -> Result<Option<(std::path::PathBuf, String)>, ApiError> {
-    for project in &service.projects {
+) -> Result<Option<(std::path::PathBuf, Option<String>)>, ApiError> {
+    for workspace in &service.workspaces {
         let wanted = vec![item.to_owned()];
-        let found = reply::read(project, move |connection, project| {
-            let items = find_items(connection, &wanted)?;
-            Ok(items
-                .into_iter()
-                .flatten()
-                .next()
-                .map(|item| (project.file_of(&item), item.mime_type)))
+        let found = reply::read(workspace, move |connection, workspace| {
+            let item = find_items(connection, &wanted)?.pop().flatten();
+            Ok(item.and_then(|item| Some((workspace.file_of(&item)?, item.mime_type))))
         });
         if let Some(found) = found.await? {
             return Ok(Some(found));

@@ -1,12 +1,17 @@
 //! The HTTP server. `auth` checks signatures, `v1` and `v2` are Encord's two APIs, `media` hands out files.
 
 mod auth;
+mod listing;
 mod media;
 mod reply;
+mod scope;
 mod transitions;
 mod v1;
 mod v1_metadata;
+mod v1_setup;
 mod v2;
+mod v2_issues;
+mod v2_setup;
 mod v2_storage;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,13 +30,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;
-use uuid::Uuid;
 
 use self::auth::Keys;
 use self::media::UrlSigner;
 use self::reply::ApiError;
 use super::error::LocalError;
-use super::project::Project;
+use super::workspace::Workspace;
 
 /// The largest request that is read, in bytes: a save of 100 large label rows.
 const MAX_BODY: usize = 256 * 1024 * 1024;
@@ -68,18 +72,19 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves projects. Returns once the address is listened on.
+    /// Serves the projects of folders. Returns once the address is listened on.
     ///
     /// Errors: a key is not one, two projects have one hash, or the address is taken.
-    pub async fn start(projects: Vec<Project>, options: ServerOptions) -> Result<Self, LocalError> {
+    pub async fn start(
+        workspaces: Vec<Workspace>,
+        options: ServerOptions,
+    ) -> Result<Self, LocalError> {
         let keys = Keys::new(&options.public_keys, options.insecure_any_key)?;
         let mut hashes = std::collections::HashSet::new();
-        if let Some(twice) = projects
-            .iter()
-            .find(|project| !hashes.insert(project.hash()))
-        {
+        let mut projects = workspaces.iter().flat_map(Workspace::projects);
+        if let Some(twice) = projects.find(|project| !hashes.insert(project.hash)) {
             return Err(LocalError::SameProject {
-                hash: twice.hash().to_string(),
+                hash: twice.hash.to_string(),
             });
         }
         let bind = |source| LocalError::Bind {
@@ -92,7 +97,7 @@ impl Server {
             .parse()
             .expect("a socket address makes a URL");
         let service = Arc::new(Service {
-            projects: projects.into_iter().map(Arc::new).collect(),
+            workspaces: workspaces.into_iter().map(Arc::new).collect(),
             keys,
             signer: UrlSigner::new(),
             addr,
@@ -151,7 +156,7 @@ impl Drop for Server {
 /// What every request may use.
 #[derive(Debug)]
 struct Service {
-    projects: Vec<Arc<Project>>,
+    workspaces: Vec<Arc<Workspace>>,
     keys: Keys,
     signer: UrlSigner,
     addr: SocketAddr,
@@ -160,13 +165,6 @@ struct Service {
 type Shared = State<Arc<Service>>;
 
 impl Service {
-    fn project(&self, hash: Uuid) -> Option<Arc<Project>> {
-        self.projects
-            .iter()
-            .find(|project| project.hash() == hash)
-            .cloned()
-    }
-
     /// The base of URLs that the client will ask later: the name by which it reached the server.
     fn base(&self, host: Option<&header::HeaderValue>) -> String {
         match host.and_then(|host| host.to_str().ok()) {
@@ -177,44 +175,45 @@ impl Service {
 }
 
 fn router(service: Arc<Service>) -> Router {
-    let v2 = Router::new()
-        .route("/v2/public/projects/{project}", get(v2::project))
-        .route("/v2/public/projects/{project}/branches", get(v2::branches))
-        .route("/v2/public/projects/{project}/datasets", get(v2::datasets))
+    let projects = Router::new()
+        .route("/", get(v2::project))
+        .route("/branches", get(v2::branches))
+        .route("/datasets", get(v2::datasets))
+        .route("/priorities", post(v2::priorities))
+        .route("/issues", get(v2_issues::list).post(v2_issues::create))
+        .route("/issues/delete", post(v2_issues::delete))
+        .route("/label-rows/classifications", post(v2::classifications))
+        .route("/labels/copy-branch", post(v2::copy_branch))
+        .route("/labels/{label}/validation-state", get(v2::validation_state))
+        .route("/workflow/stages/{stage}/tasks", get(v2::tasks))
+        .route("/workflow/stages/{stage}/actions", post(v2::actions))
+        .route("/workflow/stages/{stage}/move-tasks", post(v2::move_tasks));
+    let storage = Router::new()
+        .route("/items/get-bulk", post(v2_storage::get_bulk))
+        .route("/items/patch-bulk", patch(v2_storage::patch_bulk))
+        .route("/items/{item}", get(v2_storage::get_item))
+        .route("/folders", post(v2_storage::create_folder))
+        .route("/folders/{folder}", get(v2_storage::folder))
+        .route("/folders/{folder}/items", get(v2_storage::folder_items))
+        .route("/folders/{folder}/items/{item}", patch(v2_storage::patch_item))
         .route(
-            "/v2/public/projects/{project}/priorities",
-            post(v2::priorities),
-        )
-        .route(
-            "/v2/public/projects/{project}/workflow/stages/{stage}/tasks",
-            get(v2::tasks),
-        )
-        .route(
-            "/v2/public/projects/{project}/workflow/stages/{stage}/actions",
-            post(v2::actions),
-        )
-        .route(
-            "/v2/public/projects/{project}/workflow/stages/{stage}/move-tasks",
-            post(v2::move_tasks),
-        )
-        .route("/v2/public/ontologies/{ontology}", get(v2::ontology))
-        .route(
-            "/v2/public/storage/items/get-bulk",
-            post(v2_storage::get_bulk),
-        )
-        .route(
-            "/v2/public/storage/items/patch-bulk",
-            patch(v2_storage::patch_bulk),
-        )
-        .route("/v2/public/storage/items/{item}", get(v2_storage::get_item))
-        .route(
-            "/v2/public/storage/folders/{folder}/items/{item}",
-            patch(v2_storage::patch_item),
-        )
-        .route(
-            "/v2/public/storage/folders/{folder}/items/{item}/child-items",
+            "/folders/{folder}/items/{item}/child-items",
             get(v2_storage::child_items),
+        );
+    let v2 = Router::new()
+        .route("/v2/public/projects", get(v2::projects))
+        .nest("/v2/public/projects/{project}", projects)
+        .nest("/v2/public/storage", storage)
+        .route(
+            "/v2/public/ontologies",
+            get(v2_setup::ontologies).post(v2_setup::create_ontology),
         )
+        .route(
+            "/v2/public/ontologies/{ontology}",
+            get(v2_setup::ontology).put(v2_setup::update_ontology),
+        )
+        .route("/v2/public/datasets", post(v2_setup::create_dataset))
+        .route("/v2/public/datasets/list", get(v2_setup::datasets))
         .layer(middleware::from_fn_with_state(
             service.clone(),
             auth::require_v2,

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::local::project::Project;
+use crate::local::workspace::Workspace;
 
 /// What the log says of a refused request, which may be more than the client is told.
 #[derive(Debug, Clone)]
@@ -137,31 +139,76 @@ impl<T> Page<T> {
     }
 }
 
+/// Entries on one page.
+pub(super) const PAGE: usize = 1000;
+
+/// A page of entries with numbers, of which one more was read than fits: it tells whether there is another page.
+pub(super) fn page<T, U>(
+    mut entries: Vec<T>,
+    number: impl Fn(&T) -> i64,
+    show: impl Fn(T) -> U,
+) -> Page<U> {
+    let more = entries.len() > PAGE;
+    entries.truncate(PAGE);
+    let next_page_token = entries
+        .last()
+        .filter(|_| more)
+        .map(|last| URL_SAFE_NO_PAD.encode(format!("after:{}", number(last))));
+    Page {
+        results: entries.into_iter().map(show).collect(),
+        next_page_token,
+    }
+}
+
+/// The number that a page begins behind. Tokens are opaque, so that nobody comes to rely on what they are.
+pub(super) fn after(token: &str) -> Result<i64, ApiError> {
+    let decoded = URL_SAFE_NO_PAD
+        .decode(token)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    let number = decoded
+        .as_deref()
+        .and_then(|text| text.strip_prefix("after:")?.parse().ok());
+    number.ok_or_else(|| {
+        ApiError::invalid("expected the token of a page, as the page before gave it")
+    })
+}
+
 /// What a client sent, as a typed value.
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
     serde_json::from_slice(body)
         .map_err(|error| ApiError::invalid(format!("the body is not as expected: {error}")))
 }
 
-/// Reads from the project's state without holding up other requests.
+/// Reads from the state of a folder without holding up other requests.
 pub(super) async fn read<T: Send + 'static>(
-    project: &Arc<Project>,
-    work: impl FnOnce(&rusqlite::Connection, &Project) -> Result<T, ApiError> + Send + 'static,
+    workspace: &Arc<Workspace>,
+    work: impl FnOnce(&rusqlite::Connection, &Workspace) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let project = project.clone();
-    blocking(move || project.store.read(|connection| work(connection, &project))).await
+    let workspace = workspace.clone();
+    blocking(move || {
+        workspace
+            .store
+            .read(|connection| work(connection, &workspace))
+    })
+    .await
 }
 
-/// Changes the project's state: all that `work` does, or nothing.
+/// Changes the state of a folder: all that `work` does, or nothing.
 pub(super) async fn write<T: Send + 'static>(
-    project: &Arc<Project>,
-    work: impl FnOnce(&rusqlite::Connection, &Project) -> Result<T, ApiError> + Send + 'static,
+    workspace: &Arc<Workspace>,
+    work: impl FnOnce(&rusqlite::Connection, &Workspace) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let project = project.clone();
-    blocking(move || project.store.write(|connection| work(connection, &project))).await
+    let workspace = workspace.clone();
+    blocking(move || {
+        workspace
+            .store
+            .write(|connection| work(connection, &workspace))
+    })
+    .await
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     match tokio::task::spawn_blocking(work).await {

@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::reply::ApiError;
 use crate::local::label_row::label_status_after;
-use crate::local::manifest::{Definition, Stage, StageKind};
-use crate::local::store::{self, Task};
-use crate::local::{ACCOUNT, clock};
+use crate::local::manifest::{Stage, StageKind};
+use crate::local::store::{self, Project, Task};
+use crate::local::{ACCOUNT, MAIN_BRANCH, clock};
 
 /// One entry of a bundle of actions.
 #[derive(Debug, Deserialize)]
@@ -28,7 +28,7 @@ pub(super) struct Action {
 /// Applies a bundle of actions to tasks of a stage. The caller undoes all of them if one is refused.
 pub(super) fn apply(
     connection: &Connection,
-    definition: &Definition,
+    project: &Project,
     stage: &Stage,
     actions: &[Action],
 ) -> Result<(), ApiError> {
@@ -41,7 +41,7 @@ pub(super) fn apply(
                 action.task_uuid
             )));
         }
-        let task = task_at(connection, action.task_uuid, stage)?;
+        let task = task_at(connection, project, action.task_uuid, stage)?;
         let (destination, status, assignee) = match (stage.kind, action.action.as_str()) {
             (StageKind::Agent, "PATHWAY_ACTION") => (pathway(stage, action)?, "NEW", None),
             (StageKind::Annotation, "SUBMIT") => {
@@ -64,11 +64,11 @@ pub(super) fn apply(
                 let assignee = action.assignee.as_deref();
                 let assignee =
                     assignee.ok_or_else(|| ApiError::invalid("expected `assignee` with ASSIGN"))?;
-                store::assign(connection, task.position, assignee, now)?;
+                store::assign(connection, task.id, assignee, now)?;
                 continue;
             }
             (StageKind::Annotation | StageKind::Review, "RELEASE") => {
-                store::release(connection, task.position, now)?;
+                store::release(connection, task.id, now)?;
                 continue;
             }
             (kind, name) => {
@@ -78,15 +78,14 @@ pub(super) fn apply(
                 )));
             }
         };
-        let position = task.position;
         Transition {
             origin: stage,
-            position,
+            task: &task,
             destination,
             status,
             assignee,
         }
-        .make(connection, definition, now)?;
+        .make(connection, project, now)?;
     }
     Ok(())
 }
@@ -94,27 +93,27 @@ pub(super) fn apply(
 /// Moves tasks from a stage to any other. The caller undoes all of it if one is refused.
 pub(super) fn move_all(
     connection: &Connection,
-    definition: &Definition,
+    project: &Project,
     origin: &Stage,
     tasks: &[Uuid],
     destination: Uuid,
 ) -> Result<(), ApiError> {
     let now = clock::now();
-    if definition.stage(destination).is_none() {
+    if project.workflow.stage(destination).is_none() {
         return Err(ApiError::invalid(format!(
             "the workflow has no stage {destination}"
         )));
     }
     for uuid in tasks {
-        let task = task_at(connection, *uuid, origin)?;
+        let task = task_at(connection, project, *uuid, origin)?;
         Transition {
             origin,
-            position: task.position,
+            task: &task,
             destination,
             status: "NEW",
             assignee: None,
         }
-        .make(connection, definition, now)?;
+        .make(connection, project, now)?;
     }
     Ok(())
 }
@@ -122,17 +121,18 @@ pub(super) fn move_all(
 /// Sends the task of a label row to the end, or back to where tasks begin: what `labelworkflowgraphnode` asks for.
 pub(super) fn complete_or_reopen(
     connection: &Connection,
-    definition: &Definition,
+    project: &Project,
     label_hash: &str,
     complete: bool,
 ) -> Result<(), ApiError> {
-    let found = store::item_of(connection, label_hash)?;
-    let (position, stage) =
+    let found = store::task_of_row(connection, project.id, label_hash)?;
+    let task =
         found.ok_or_else(|| ApiError::not_found(format!("there is no label row {label_hash}")))?;
-    let origin = stage.parse().ok().and_then(|stage| definition.stage(stage));
-    let origin =
-        origin.ok_or_else(|| ApiError::internal(format!("the workflow has no stage {stage}")))?;
-    let end = definition
+    let workflow = &project.workflow;
+    let origin = workflow.stage_named(&task.stage);
+    let origin = origin
+        .ok_or_else(|| ApiError::internal(format!("the workflow has no stage {}", task.stage)))?;
+    let end = workflow
         .stages
         .iter()
         .find(|stage| stage.kind == StageKind::Complete);
@@ -143,20 +143,25 @@ pub(super) fn complete_or_reopen(
                 "the workflow has no stage of type complete",
             ));
         }
-        (false, _) => (definition.stages[definition.start].uuid, "REOPENED"),
+        (false, _) => (workflow.stages[workflow.start].uuid, "REOPENED"),
     };
     Transition {
         origin,
-        position,
+        task: &task,
         destination,
         status,
         assignee: None,
     }
-    .make(connection, definition, clock::now())
+    .make(connection, project, clock::now())
 }
 
-fn task_at(connection: &Connection, uuid: Uuid, stage: &Stage) -> Result<Task, ApiError> {
-    match store::find_task(connection, &uuid.to_string())? {
+fn task_at(
+    connection: &Connection,
+    project: &Project,
+    uuid: Uuid,
+    stage: &Stage,
+) -> Result<Task, ApiError> {
+    match store::find_task(connection, project.id, &uuid.to_string())? {
         Some(task) if task.stage == stage.uuid.to_string() => Ok(task),
         Some(_) => Err(ApiError::invalid(format!(
             "the task {uuid} is not at the stage \"{}\" any more",
@@ -222,7 +227,7 @@ fn next_assignee<'action>(action: &'action Action, task: &'action Task) -> Optio
 /// Where a task goes, and how it gets there.
 struct Transition<'task> {
     origin: &'task Stage,
-    position: i64,
+    task: &'task Task,
     destination: Uuid,
     /// At the destination, unless that says otherwise.
     status: &'static str,
@@ -230,33 +235,35 @@ struct Transition<'task> {
 }
 
 impl Transition<'_> {
-    fn make(
-        &self,
-        connection: &Connection,
-        definition: &Definition,
-        now: i64,
-    ) -> Result<(), ApiError> {
-        let stage = definition.stage(self.destination);
+    fn make(&self, connection: &Connection, project: &Project, now: i64) -> Result<(), ApiError> {
+        let uuid = self.task.uuid.parse().map_err(ApiError::internal)?;
+        let stage = project
+            .workflow
+            .settle(self.destination, uuid, Some(ACCOUNT));
         let stage = stage.ok_or_else(|| {
-            ApiError::internal(format!("the workflow has no stage {}", self.destination))
+            ApiError::internal(format!(
+                "the workflow has no way to the stage {}",
+                self.destination
+            ))
         })?;
         let status = match (stage.kind, self.assignee) {
-            (StageKind::Complete, _) => "COMPLETED",
+            (StageKind::Complete, _) => stage.kind.status_on_arrival(),
             (_, Some(_)) => "ASSIGNED",
             _ => self.status,
         };
-        let uuid = stage.uuid.to_string();
+        let arrived_at = stage.uuid.to_string();
         store::place(
             connection,
-            self.position,
-            &uuid,
+            self.task.id,
+            &arrived_at,
             status,
             self.assignee,
             ACCOUNT,
             now,
         )?;
         if let Some(label_status) = label_status_after(self.origin.kind, stage.kind) {
-            store::set_label_status(connection, self.position, label_status)?;
+            let branch = self.origin.label_branch.as_deref().unwrap_or(MAIN_BRANCH);
+            store::set_label_status(connection, self.task.id, branch, label_status)?;
         }
         Ok(())
     }

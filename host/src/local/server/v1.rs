@@ -1,5 +1,6 @@
-//! The older API, `/public`: label rows. One path; the body says what is asked for.
+//! The older API, `/public`: label rows, and what sets a project up. One path; the body says what is asked for.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -14,11 +15,12 @@ use uuid::Uuid;
 use super::auth::{authorization, collect, header_text};
 use super::media::UrlSigner;
 use super::reply::{self, ApiError, json_body};
-use super::{Service, Shared, transitions, v1_metadata};
-use crate::local::label_row::{self, ReadFilter};
-use crate::local::project::Project;
-use crate::local::store::{self, DataUnit, Item, LabelRow};
-use crate::local::{MAIN_BRANCH, clock, identity};
+use super::v2::label_hash_of;
+use super::{Service, Shared, transitions, v1_metadata, v1_setup};
+use crate::local::label_row::{self, ReadFilter, Skeleton};
+use crate::local::media::MediaKind;
+use crate::local::store::{self, DataUnit, LabelRow, Labels, Project};
+use crate::local::{MAIN_BRANCH, clock};
 
 #[derive(Debug, Deserialize)]
 struct Query {
@@ -39,7 +41,7 @@ struct Values {
 /// What is asked about: nothing, one thing or several.
 #[derive(Debug, Default, Deserialize)]
 #[serde(untagged)]
-enum Uid {
+pub(super) enum Uid {
     #[default]
     None,
     One(String),
@@ -47,7 +49,7 @@ enum Uid {
 }
 
 impl Uid {
-    fn all(&self) -> &[String] {
+    pub(super) fn all(&self) -> &[String] {
         match self {
             Self::None => &[],
             Self::One(one) => std::slice::from_ref(one),
@@ -94,43 +96,52 @@ async fn answer(service: &Arc<Service>, request: Request) -> Result<String, ApiE
         .check_v1(authorization(&parts.headers), &body)?;
     let query: Query = reply::parse(&body)?;
     let id = header_text(&parts.headers, "ResourceID").unwrap_or_default();
-    let hash: Uuid = id.parse().map_err(|_| {
-        ApiError::invalid(format!(
-            "expected a project hash in the header ResourceID, found `{id}`"
-        ))
-    })?;
-    let project = service.project(hash).ok_or_else(|| {
-        ApiError::forbidden(format!("there is no project {hash} for this account"))
-    })?;
     let base = service.base(parts.headers.get("host"));
     let uid = query.values.uid;
     let payload = query.values.payload;
-    let answered = match (query.query_type.as_str(), query.query_method.as_str()) {
+    let (query_type, method) = (query.query_type.as_str(), query.query_method.as_str());
+    if let Some(answered) = v1_setup::answer(
+        service,
+        &v1_setup::Asked {
+            query_type,
+            method,
+            id,
+            uid: &uid,
+            payload: payload.as_deref(),
+            base: &base,
+        },
+    )
+    .await?
+    {
+        return Ok(answered);
+    }
+    let answered = match (query_type, method) {
         ("labelrowmetadata", "GET") => {
             let request = payload_of(payload.as_deref())?;
-            reply::read(&project, move |connection, project| {
-                v1_metadata::list(connection, project, request)
-            })
-            .await?
+            service
+                .read_project(id, move |connection, project| {
+                    v1_metadata::list(connection, project, request)
+                })
+                .await?
         }
         ("labelrow", "GET") => {
             let request: ReadRows = payload_of(payload.as_deref())?;
-            let service = service.clone();
+            let service_ = service.clone();
             let read = move |connection: &Connection, project: &Project| {
-                read_rows(connection, project, &uid, request, &service.signer, &base)
+                read_rows(connection, project, &uid, request, &service_.signer, &base)
             };
-            reply::read(&project, read).await?
+            service.read_project(id, read).await?
         }
         ("labelrow", "PUT") => {
             let request: CreateRows = payload_of(payload.as_deref())?;
-            let service = service.clone();
+            let service_ = service.clone();
             let create = move |connection: &Connection, project: &Project| {
-                create_rows(connection, project, &uid, request, &service.signer, &base)
+                create_rows(connection, project, &uid, request, &service_.signer, &base)
             };
-            reply::write(&project, create).await?
+            service.write_project(id, create).await?
         }
         ("labelrow", "POST") => {
-            save(&project, uid, payload).await?;
+            save(service, id, uid, payload).await?;
             "true".to_owned()
         }
         ("labelworkflowgraphnode", "POST") => {
@@ -148,13 +159,13 @@ async fn answer(service: &Arc<Service>, request: Request) -> Result<String, ApiE
                 uid.all().iter().try_for_each(|label_hash| {
                     transitions::complete_or_reopen(
                         connection,
-                        project.definition(),
-                        label_hash,
+                        project,
+                        &canonical(label_hash),
                         complete,
                     )
                 })
             };
-            reply::write(&project, work).await?;
+            service.write_project(id, work).await?;
             "true".to_owned()
         }
         (query_type, method) => {
@@ -165,7 +176,7 @@ async fn answer(service: &Arc<Service>, request: Request) -> Result<String, ApiE
     Ok(answered)
 }
 
-fn payload_of<T: for<'de> Deserialize<'de>>(payload: Option<&RawValue>) -> Result<T, ApiError> {
+pub(super) fn payload_of<T: for<'de> Deserialize<'de>>(payload: Option<&RawValue>) -> Result<T, ApiError> {
     let text = payload.map_or("{}", RawValue::get);
     let text = if text == "null" { "{}" } else { text };
     serde_json::from_str(text)
@@ -200,16 +211,49 @@ fn read_rows(
         classification_features: request
             .include_classification_feature_hashes
             .map(|list| list.into_iter().collect()),
-        data_link: None,
+        data_links: HashMap::new(),
     };
     let mut rows = Vec::new();
     for label_hash in uid.all() {
-        let (row, item) = store::find_label_row(connection, &canonical(label_hash))?
-            .ok_or_else(|| ApiError::not_found(format!("there is no label row {label_hash}")))?;
-        filter.data_link = request.get_signed_url.then(|| signer.sign(base, &item));
-        rows.push(label_row::read(&row, &item, project.definition(), &filter)?);
+        let row = store::find_label_row(connection, project.id, &canonical(label_hash))?;
+        let Some(LabelRow {
+            labels: Some(labels),
+            ..
+        }) = &row
+        else {
+            return Err(ApiError::not_found(format!(
+                "there is no label row {label_hash}"
+            )));
+        };
+        let Some(row) = &row else { continue };
+        if request.get_signed_url {
+            filter.data_links = data_links(connection, &row.unit, signer, base)?;
+        }
+        rows.push(label_row::read(row, labels, &project.workflow, &filter)?);
     }
     one_or_list(uid, rows)
+}
+
+/// A URL for each file of a data unit.
+fn data_links(
+    connection: &Connection,
+    unit: &DataUnit,
+    signer: &UrlSigner,
+    base: &str,
+) -> Result<HashMap<String, String>, ApiError> {
+    let parts = parts(connection, unit)?;
+    let units = std::iter::once(unit).chain(&parts);
+    Ok(units
+        .filter(|unit| unit.item.path.is_some())
+        .map(|unit| (unit.hash.clone(), signer.sign(base, &unit.item)))
+        .collect())
+}
+
+fn parts(connection: &Connection, unit: &DataUnit) -> Result<Vec<DataUnit>, ApiError> {
+    match unit.item.kind.has_parts() {
+        true => Ok(store::parts_of_unit(connection, unit.id)?),
+        false => Ok(Vec::new()),
+    }
 }
 
 /// Whoever names one row, and not a list of one, gets it without a list around.
@@ -243,54 +287,43 @@ fn create_rows(
     let mut rows = Vec::new();
     for data_hash in uid.all() {
         let data_hash = canonical(data_hash);
-        let (row, item) = find_or_create(connection, project, &data_hash, branch)?;
-        let data_link = request.get_signed_url.then(|| signer.sign(base, &item));
-        let filter = ReadFilter {
-            data_link,
-            ..ReadFilter::default()
+        let row = store::find_row_of(connection, project.id, &data_hash, branch)?;
+        let mut row = row.ok_or_else(|| {
+            ApiError::not_found(format!("the project has no data unit {data_hash}"))
+        })?;
+        let labels = match row.labels.take() {
+            Some(labels) => labels,
+            None => create(connection, project, &row, branch)?,
         };
-        rows.push(label_row::read(&row, &item, project.definition(), &filter)?);
+        let mut filter = ReadFilter::default();
+        if request.get_signed_url {
+            filter.data_links = data_links(connection, &row.unit, signer, base)?;
+        }
+        rows.push(label_row::read(&row, &labels, &project.workflow, &filter)?);
     }
     one_or_list(uid, rows)
 }
 
-fn find_or_create(
+fn create(
     connection: &Connection,
     project: &Project,
-    data_hash: &str,
+    row: &LabelRow,
     branch: &str,
-) -> Result<(LabelRow, Item), ApiError> {
-    let unit = store::find_data_unit(connection, data_hash, branch)?
-        .ok_or_else(|| ApiError::not_found(format!("the project has no data unit {data_hash}")))?;
-    if let Some(label_hash) = &unit.label_hash
-        && let Some(found) = store::find_label_row(connection, label_hash)?
-    {
-        return Ok(found);
-    }
-    let DataUnit {
-        item,
-        stage,
-        task_status,
-        ..
-    } = unit;
-    let kind = stage
-        .parse()
-        .ok()
-        .and_then(|stage| project.definition().stage(stage))
-        .map(|stage| stage.kind);
+) -> Result<Labels, ApiError> {
+    let stage = project.workflow.stage_named(&row.stage);
+    let kind: MediaKind = row.unit.item.kind;
     let now = clock::now();
-    let row = LabelRow {
-        label_hash: identity::uuid(project.hash(), "label row", &[data_hash, branch]).to_string(),
+    let labels = Labels {
+        label_hash: label_hash_of(project, &row.unit.hash, branch),
         branch: branch.to_owned(),
-        status: label_row::label_status_at(kind).to_owned(),
+        status: label_row::label_status_at(stage.map(|stage| stage.kind)).to_owned(),
+        version: 1,
         created_at: now,
         edited_at: now,
-        document: label_row::empty(&item),
-        stage,
-        task_status,
+        document: Skeleton::new(&row.unit, &parts(connection, &row.unit)?).empty(kind),
     };
-    store::insert_label_row(connection, item.position, &row)?;
-    Ok((row, item))
+    store::insert_label_row(connection, project.id, row.unit.id, &labels)?;
+    Ok(labels)
 }
 
 #[derive(Debug, Deserialize)]
@@ -314,54 +347,90 @@ impl SaveRows {
 }
 
 /// Every row is overwritten whole; if one is refused, all are.
-async fn save(project: &Arc<Project>, uid: Uid, payload: Option<Json>) -> Result<(), ApiError> {
+async fn save(
+    service: &Arc<Service>,
+    project: &str,
+    uid: Uid,
+    payload: Option<Json>,
+) -> Result<(), ApiError> {
     let request = match &uid {
         Uid::One(_) => SaveRows::from_one(payload_of(payload.as_deref())?),
         _ => payload_of(payload.as_deref())?,
     };
-    let hashes = uid.all();
+    let hashes: Vec<_> = uid.all().iter().map(canonical).collect();
     if hashes.len() != request.labels.len() {
         let (rows, hashes) = (request.labels.len(), hashes.len());
         return Err(ApiError::invalid(format!(
             "expected as many label rows as hashes ({hashes}), found {rows}"
         )));
     }
-    let mut documents = Vec::new();
-    for (label_hash, sent) in hashes.iter().zip(request.labels) {
-        if request.validate_before_saving {
-            let unknown = label_row::unknown_features(&sent, &project.definition().ontology.editor);
-            if !unknown.is_empty() {
-                let unknown = unknown.join(", ");
-                return Err(ApiError::invalid(format!(
-                    "the ontology does not have the features {unknown}"
-                )));
-            }
+    // What is kept of each row is made first, so that nobody has to wait for it.
+    let validate = request.validate_before_saving;
+    let prepare = move |connection: &Connection, project: &Project| {
+        if validate {
+            validate_rows(connection, project, &request.labels)?;
         }
-        let data_hash = sent.get("data_hash").and_then(Value::as_str).map(canonical);
-        documents.push((
-            canonical(label_hash),
-            data_hash,
-            label_row::document_of_save(sent),
-        ));
-    }
+        let rows = hashes.into_iter().zip(request.labels);
+        rows.map(|(label_hash, sent)| {
+            let document = document(connection, project, &label_hash, sent)?;
+            Ok((label_hash, document))
+        })
+        .collect::<Result<Vec<_>, ApiError>>()
+    };
+    let documents = service.read_project(project, prepare).await?;
     let overwrite = move |connection: &Connection, _: &Project| {
-        for (label_hash, data_hash, document) in &documents {
-            let found = store::data_hash_of(connection, label_hash)?.ok_or_else(|| {
-                ApiError::not_found(format!("there is no label row {label_hash}"))
-            })?;
-            if data_hash
-                .as_ref()
-                .is_some_and(|data_hash| *data_hash != found)
-            {
-                return Err(ApiError::invalid(format!(
-                    "expected the data unit {found} in `data_hash` of the label row {label_hash}, found another"
-                )));
+        for (label_hash, document) in &documents {
+            if !store::overwrite_document(connection, label_hash, document, clock::now())? {
+                return Err(no_row(label_hash));
             }
-            store::overwrite_document(connection, label_hash, document, clock::now())?;
         }
         Ok(())
     };
-    reply::write(project, overwrite).await
+    service.write_project(project, overwrite).await
+}
+
+fn no_row(label_hash: &str) -> ApiError {
+    ApiError::not_found(format!("there is no label row {label_hash}"))
+}
+
+fn validate_rows(
+    connection: &Connection,
+    project: &Project,
+    rows: &[Map<String, Value>],
+) -> Result<(), ApiError> {
+    let ontology = store::ontologies(connection, Some(&project.ontology))?.pop();
+    let editor = ontology.map(|ontology| serde_json::from_str(&ontology.editor));
+    let editor: Value = editor.transpose()?.unwrap_or_default();
+    for row in rows {
+        let unknown = label_row::unknown_features(row, &editor);
+        if !unknown.is_empty() {
+            let unknown = unknown.join(", ");
+            return Err(ApiError::invalid(format!(
+                "the ontology does not have the features {unknown}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What is kept of a row that was sent.
+fn document(
+    connection: &Connection,
+    project: &Project,
+    label_hash: &str,
+    sent: Map<String, Value>,
+) -> Result<String, ApiError> {
+    let row = store::find_label_row(connection, project.id, label_hash)?;
+    let row = row.ok_or_else(|| no_row(label_hash))?;
+    let data_hash = sent.get("data_hash").and_then(Value::as_str).map(canonical);
+    if data_hash.is_some_and(|data_hash| data_hash != row.unit.hash) {
+        let expected = &row.unit.hash;
+        return Err(ApiError::invalid(format!(
+            "expected the data unit {expected} in `data_hash` of the label row {label_hash}, found another"
+        )));
+    }
+    let skeleton = Skeleton::new(&row.unit, &parts(connection, &row.unit)?);
+    Ok(skeleton.document_of_save(sent))
 }
 
 /// UUIDs are kept in one form; whoever sends another means the same.

@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
+use super::listing::like;
 use super::reply::ApiError;
 use super::v1::canonical;
-use crate::local::label_row::annotation_task_status;
+use crate::local::label_row::{annotation_task_status, number_of_frames, spaces};
 use crate::local::manifest::{Stage, StageKind};
 use crate::local::media::MediaKind;
-use crate::local::project::Project;
-use crate::local::store::{self, MetadataFilter, MetadataRow};
+use crate::local::store::{self, DataUnit, MetadataFilter, MetadataRow, Project};
 use crate::local::{MAIN_BRANCH, clock};
 
 /// What is asked for. Absent lists mean all.
@@ -31,6 +32,8 @@ pub(super) struct ListRows {
     workflow_graph_node_title_eq: Option<OneOrMany>,
     workflow_graph_node_title_like: Option<String>,
     include_client_metadata: Option<bool>,
+    include_images_data: Option<bool>,
+    include_children: Option<bool>,
     include_workflow_graph_node: Option<bool>,
     include_all_label_branches: Option<bool>,
     branch_name: Option<String>,
@@ -64,7 +67,7 @@ struct RowJson<'row> {
     dataset_title: &'row str,
     data_title: &'row str,
     data_type: String,
-    data_link: &'row str,
+    data_link: Option<&'row str>,
     label_status: &'row str,
     annotation_task_status: &'static str,
     is_shadow_data: bool,
@@ -78,12 +81,12 @@ struct RowJson<'row> {
     audio_codec: Option<&'row str>,
     audio_bit_depth: Option<u32>,
     audio_num_channels: Option<u32>,
-    spaces: HashMap<(), ()>,
+    spaces: Map<String, Value>,
     task_uuid: &'row str,
     priority: Option<f64>,
     client_metadata: Option<&'row RawValue>,
-    images_data: Option<()>,
-    file_type: &'row str,
+    images_data: Option<Vec<ImageJson>>,
+    file_type: Option<&'row str>,
     file_size: u64,
     is_valid: bool,
     backing_item_uuid: &'row str,
@@ -108,21 +111,20 @@ pub(super) fn list(
     if request.shadow_data_state.as_deref() == Some("SHADOW_DATA") {
         return Ok("[]".to_owned());
     }
-    let definition = project.definition();
     let with_metadata = request.include_client_metadata.unwrap_or(false);
+    let with_images = request.include_images_data.unwrap_or(false);
     let with_node = request.include_workflow_graph_node.unwrap_or(true);
     let branch = request
         .branch_name
         .clone()
         .unwrap_or_else(|| MAIN_BRANCH.to_owned());
-    let filter = filter(request, &branch, &definition.stages)?;
-    let rows = store::metadata(connection, &filter)?;
-    let stages: HashMap<String, &Stage> = definition
-        .stages
+    let stages = &project.workflow.stages;
+    let filter = filter(request, &branch, stages)?;
+    let rows = store::metadata(connection, project.id, &filter)?;
+    let stages: HashMap<String, &Stage> = stages
         .iter()
         .map(|stage| (stage.uuid.to_string(), stage))
         .collect();
-    let dataset_hash = definition.dataset_hash.to_string();
     let listed = rows.iter().map(|row| {
         let stage = stages.get(&row.stage);
         let metadata = row
@@ -130,20 +132,50 @@ pub(super) fn list(
             .client_metadata
             .as_deref()
             .filter(|_| with_metadata);
-        Ok(RowJson {
-            dataset_hash: &dataset_hash,
-            dataset_title: &definition.dataset_title,
+        let parts = match row.item.kind {
+            MediaKind::ImageGroup | MediaKind::Group => {
+                store::parts_of_unit(connection, row.unit)?
+            }
+            _ => Vec::new(),
+        };
+        let images = with_images && row.item.kind == MediaKind::ImageGroup;
+        Ok::<_, ApiError>(RowJson {
             branch_name: row.branch.as_deref().unwrap_or(&branch),
             client_metadata: metadata.map(serde_json::from_str).transpose()?,
             workflow_graph_node: stage.filter(|_| with_node).map(|stage| NodeJson {
                 uuid: &row.stage,
                 title: &stage.title,
             }),
-            ..row_json(row, stage.map(|stage| stage.kind))
+            images_data: images.then(|| parts.iter().enumerate().map(ImageJson::new).collect()),
+            ..row_json(row, &parts, stage.map(|stage| stage.kind))
         })
     });
-    let listed: Vec<_> = listed.collect::<Result<_, serde_json::Error>>()?;
+    let listed: Vec<_> = listed.collect::<Result<_, _>>()?;
     Ok(serde_json::to_string(&listed)?)
+}
+
+/// An image of an image group: exactly these keys.
+#[derive(Debug, Serialize)]
+struct ImageJson {
+    index: usize,
+    title: String,
+    file_type: Option<String>,
+    height: Option<u32>,
+    width: Option<u32>,
+    image_hash: String,
+}
+
+impl ImageJson {
+    fn new((index, part): (usize, &DataUnit)) -> Self {
+        Self {
+            index,
+            title: part.item.title.clone(),
+            file_type: part.item.mime_type.clone(),
+            height: part.item.properties.height,
+            width: part.item.properties.width,
+            image_hash: part.hash.clone(),
+        }
+    }
 }
 
 fn filter(request: ListRows, branch: &str, stages: &[Stage]) -> Result<MetadataFilter, ApiError> {
@@ -181,6 +213,7 @@ fn filter(request: ListRows, branch: &str, stages: &[Stage]) -> Result<MetadataF
     Ok(MetadataFilter {
         branch: (!all_branches).then(|| branch.to_owned()),
         uninitialised: request.include_uninitialised_labels.unwrap_or(false),
+        children: request.include_children.unwrap_or(false),
         edited_before: moment(request.edited_before)?,
         edited_after: moment(request.edited_after)?,
         statuses: request.label_statuses,
@@ -192,24 +225,11 @@ fn filter(request: ListRows, branch: &str, stages: &[Stage]) -> Result<MetadataF
     })
 }
 
-/// SQL's `LIKE`: `%` is any text, `_` any one character, and case does not matter.
-fn like(pattern: &str, text: &str) -> bool {
-    fn matches(pattern: &[char], text: &[char]) -> bool {
-        match (pattern, text) {
-            ([], rest) => rest.is_empty(),
-            (['%', after @ ..], _) => {
-                (0..=text.len()).any(|skipped| matches(after, &text[skipped..]))
-            }
-            (['_', after @ ..], [_, rest @ ..]) => matches(after, rest),
-            ([one, after @ ..], [other, rest @ ..]) => one == other && matches(after, rest),
-            _ => false,
-        }
-    }
-    let chars = |text: &str| text.to_lowercase().chars().collect::<Vec<_>>();
-    matches(&chars(pattern), &chars(text))
-}
-
-fn row_json(row: &MetadataRow, kind: Option<StageKind>) -> RowJson<'_> {
+fn row_json<'row>(
+    row: &'row MetadataRow,
+    parts: &[DataUnit],
+    kind: Option<StageKind>,
+) -> RowJson<'row> {
     let item = &row.item;
     let properties = &item.properties;
     RowJson {
@@ -217,19 +237,19 @@ fn row_json(row: &MetadataRow, kind: Option<StageKind>) -> RowJson<'_> {
         created_at: row.created_at.map(clock::plain),
         last_edited_at: row.edited_at.map(clock::plain),
         branch_name: MAIN_BRANCH,
-        data_hash: &item.data_hash,
-        group_hash: None,
-        dataset_hash: "",
-        dataset_title: "",
+        data_hash: &row.data_hash,
+        group_hash: row.group_hash.as_deref(),
+        dataset_hash: &row.dataset_hash,
+        dataset_title: &row.dataset_title,
         data_title: &item.title,
         data_type: item.kind.data_type().to_uppercase(),
-        data_link: &item.path,
+        data_link: item.path.as_deref(),
         label_status: row.label_status.as_deref().unwrap_or("NOT_LABELLED"),
         annotation_task_status: annotation_task_status(kind, &row.task_status),
         is_shadow_data: false,
-        is_image_sequence: false,
+        is_image_sequence: item.kind == MediaKind::ImageSequence,
         frames_per_second: properties.fps,
-        number_of_frames: number_of_frames(item),
+        number_of_frames: number_of_frames(item, parts.len()),
         duration: properties.duration,
         height: properties.height,
         width: properties.width,
@@ -237,12 +257,12 @@ fn row_json(row: &MetadataRow, kind: Option<StageKind>) -> RowJson<'_> {
         audio_codec: properties.audio_codec.as_deref(),
         audio_bit_depth: properties.audio_bit_depth,
         audio_num_channels: properties.audio_channels,
-        spaces: HashMap::new(),
+        spaces: listed_spaces(item.kind, parts),
         task_uuid: &row.task_uuid,
         priority: (kind != Some(StageKind::Complete)).then_some(row.priority),
         client_metadata: None,
         images_data: None,
-        file_type: &item.mime_type,
+        file_type: item.mime_type.as_deref(),
         file_size: properties.size,
         is_valid: true,
         backing_item_uuid: &item.uuid,
@@ -252,26 +272,11 @@ fn row_json(row: &MetadataRow, kind: Option<StageKind>) -> RowJson<'_> {
     }
 }
 
-/// Frames of a video, milliseconds of audio, 1 for everything else.
-fn number_of_frames(item: &store::Item) -> u64 {
-    match item.kind {
-        MediaKind::Video => item.properties.frames.unwrap_or(1).into(),
-        // A duration is finite and not negative, and a cast of too large a number saturates.
-        MediaKind::Audio => (item.properties.duration.unwrap_or(0.0) * 1000.0).round() as u64,
-        MediaKind::Image | MediaKind::Text | MediaKind::Pdf => 1,
+/// The spaces of a data group, which clients want to see with the place for labels, though without any.
+fn listed_spaces(kind: MediaKind, parts: &[DataUnit]) -> Map<String, Value> {
+    let mut spaces = spaces(kind, parts);
+    for (_, space) in &mut spaces {
+        space["labels"] = Value::Object(Map::new());
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::like;
-
-    #[test]
-    fn like_is_that_of_sql() {
-        assert!(like("agent%", "Agent 1"));
-        assert!(like("%1", "Agent 1"));
-        assert!(like("Agent _", "Agent 1"));
-        assert!(!like("Agent", "Agent 1"));
-        assert!(!like("_", ""));
-    }
+    spaces
 }

@@ -1,4 +1,4 @@
-//! Storage items: the media files.
+//! Storage items: the media files, and what is made of several of them.
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
@@ -8,15 +8,18 @@ use crate::local::probe::Properties;
 /// A storage item.
 #[derive(Debug, Clone)]
 pub(in crate::local) struct Item {
-    pub(in crate::local) position: i64,
+    pub(in crate::local) id: i64,
     pub(in crate::local) uuid: String,
-    pub(in crate::local) data_hash: String,
-    /// As recorded: absolute, or relative to the project's folder.
-    pub(in crate::local) path: String,
+    /// UUID of the storage folder that it is in.
+    pub(in crate::local) folder: String,
+    /// Of a part of a data group: its place in the layout.
+    pub(in crate::local) layout_key: Option<String>,
+    /// As recorded: absolute, or relative to the folder of `project.toml`. Absent if it is not one file.
+    pub(in crate::local) path: Option<String>,
     pub(in crate::local) title: String,
     pub(in crate::local) description: String,
     pub(in crate::local) kind: MediaKind,
-    pub(in crate::local) mime_type: String,
+    pub(in crate::local) mime_type: Option<String>,
     pub(in crate::local) properties: Properties,
     /// JSON text of an object.
     pub(in crate::local) client_metadata: Option<String>,
@@ -33,71 +36,78 @@ pub(in crate::local) struct ItemPatch {
     pub(in crate::local) client_metadata: Option<String>,
 }
 
-pub(super) const COLUMNS: &str = "item.position, item.uuid, item.data_hash, item.path, item.title, \
+pub(super) const COLUMNS: &str = "item.id, item.uuid, item.folder, item.layout_key, item.path, item.title, \
     item.description, item.item_type, item.mime_type, item.size, item.width, item.height, item.fps, \
     item.duration, item.frames, item.audio_codec, item.audio_sample_rate, item.audio_bit_depth, \
     item.audio_channels, item.client_metadata, item.created_at, item.edited_at";
 
 /// How many columns that are.
-pub(super) const WIDTH: usize = 21;
+pub(super) const WIDTH: usize = 22;
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Item> {
-    let item_type: String = row.get(6)?;
+    let item_type: String = row.get(7)?;
     let kind = MediaKind::from_item_type(&item_type).ok_or_else(|| {
         rusqlite::Error::FromSqlConversionFailure(
-            6,
+            7,
             rusqlite::types::Type::Text,
             format!("expected a type of storage item, found `{item_type}`").into(),
         )
     })?;
     Ok(Item {
-        position: row.get(0)?,
+        id: row.get(0)?,
         uuid: row.get(1)?,
-        data_hash: row.get(2)?,
-        path: row.get(3)?,
-        title: row.get(4)?,
-        description: row.get(5)?,
+        folder: row.get(2)?,
+        layout_key: row.get(3)?,
+        path: row.get(4)?,
+        title: row.get(5)?,
+        description: row.get(6)?,
         kind,
-        mime_type: row.get(7)?,
+        mime_type: row.get(8)?,
         properties: Properties {
             mime_type: None,
             // SQLite has no unsigned numbers; a size is never negative.
-            size: row.get::<_, i64>(8)?.unsigned_abs(),
-            width: row.get(9)?,
-            height: row.get(10)?,
-            fps: row.get(11)?,
-            duration: row.get(12)?,
-            frames: row.get(13)?,
-            audio_codec: row.get(14)?,
-            audio_sample_rate: row.get(15)?,
-            audio_bit_depth: row.get(16)?,
-            audio_channels: row.get(17)?,
+            size: row.get::<_, i64>(9)?.unsigned_abs(),
+            width: row.get(10)?,
+            height: row.get(11)?,
+            fps: row.get(12)?,
+            duration: row.get(13)?,
+            frames: row.get(14)?,
+            audio_codec: row.get(15)?,
+            audio_sample_rate: row.get(16)?,
+            audio_bit_depth: row.get(17)?,
+            audio_channels: row.get(18)?,
         },
-        client_metadata: row.get(18)?,
-        created_at: row.get(19)?,
-        edited_at: row.get(20)?,
+        client_metadata: row.get(19)?,
+        created_at: row.get(20)?,
+        edited_at: row.get(21)?,
     })
 }
 
-/// Adds the item behind all others, whatever its `position` says, with a new task at `stage`.
+/// Adds the item behind all others, whatever its `id` says, and returns the number that it got. `part_of` is the
+/// item that it is a part of, and its place there.
 pub(in crate::local) fn insert_item(
     connection: &Connection,
     item: &Item,
-    task_uuid: &str,
-    stage: &str,
-) -> rusqlite::Result<()> {
+    part_of: Option<(i64, usize)>,
+) -> rusqlite::Result<i64> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO item (uuid, data_hash, path, title, item_type, mime_type, size, width, height, fps, duration,
-             frames, audio_codec, audio_sample_rate, audio_bit_depth, audio_channels, created_at, edited_at)
-         VALUES (:uuid, :data_hash, :path, :title, :item_type, :mime_type, :size, :width, :height, :fps, :duration,
-             :frames, :audio_codec, :audio_sample_rate, :audio_bit_depth, :audio_channels, :created_at, :created_at)",
+        "INSERT INTO item (uuid, folder, parent, place, layout_key, path, title, description, item_type, mime_type,
+             size, width, height, fps, duration, frames, audio_codec, audio_sample_rate, audio_bit_depth,
+             audio_channels, client_metadata, created_at, edited_at)
+         VALUES (:uuid, :folder, :parent, :place, :layout_key, :path, :title, :description, :item_type, :mime_type,
+             :size, :width, :height, :fps, :duration, :frames, :audio_codec, :audio_sample_rate, :audio_bit_depth,
+             :audio_channels, :client_metadata, :created_at, :created_at)",
     )?;
     let properties = &item.properties;
     insert.execute(named_params! {
         ":uuid": item.uuid,
-        ":data_hash": item.data_hash,
+        ":folder": item.folder,
+        ":parent": part_of.map(|(parent, _)| parent),
+        ":place": part_of.map(|(_, place)| i64::try_from(place).unwrap_or(i64::MAX)),
+        ":layout_key": item.layout_key,
         ":path": item.path,
         ":title": item.title,
+        ":description": item.description,
         ":item_type": item.kind.item_type(),
         ":mime_type": item.mime_type,
         ":size": i64::try_from(properties.size).unwrap_or(i64::MAX),
@@ -110,16 +120,10 @@ pub(in crate::local) fn insert_item(
         ":audio_sample_rate": properties.audio_sample_rate,
         ":audio_bit_depth": properties.audio_bit_depth,
         ":audio_channels": properties.audio_channels,
+        ":client_metadata": item.client_metadata,
         ":created_at": item.created_at,
     })?;
-    let position = connection.last_insert_rowid();
-    connection
-        .prepare_cached(
-            "INSERT INTO task (position, uuid, stage, status, created_at, updated_at)
-             VALUES (?1, ?2, ?3, 'NEW', ?4, ?4)",
-        )?
-        .execute(params![position, task_uuid, stage, item.created_at])?;
-    Ok(())
+    Ok(connection.last_insert_rowid())
 }
 
 /// The items with these UUIDs, in the order of the list. `None` stands for an unknown one.
@@ -135,14 +139,39 @@ pub(in crate::local) fn find_items(
         .collect()
 }
 
-/// Recorded path and title of every item, in the order of the project.
-pub(in crate::local) fn recorded_items(
-    connection: &Connection,
-) -> rusqlite::Result<Vec<(String, String)>> {
+/// The parts of an item, in their order.
+pub(in crate::local) fn parts_of(connection: &Connection, item: i64) -> rusqlite::Result<Vec<Item>> {
     connection
-        .prepare_cached("SELECT path, title FROM item ORDER BY position")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM item WHERE parent = ?1 ORDER BY place"
+        ))?
+        .query_map([item], from_row)?
         .collect()
+}
+
+/// The items of a folder that are no parts of others: at most `limit` of them behind the one with the number `after`.
+pub(in crate::local) fn items_in_folder(
+    connection: &Connection,
+    folder: &str,
+    after: i64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Item>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM item WHERE folder = ?1 AND id > ?2 AND parent IS NULL ORDER BY id LIMIT ?3"
+        ))?
+        .query_map(
+            params![folder, after, i64::try_from(limit).unwrap_or(i64::MAX)],
+            from_row,
+        )?
+        .collect()
+}
+
+/// How many data units an item is behind.
+pub(in crate::local) fn backed_units(connection: &Connection, item: i64) -> rusqlite::Result<u32> {
+    connection
+        .prepare_cached("SELECT count(*) FROM data_unit WHERE item = ?1")?
+        .query_row([item], |row| row.get(0))
 }
 
 /// True if there was such an item.

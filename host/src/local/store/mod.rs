@@ -1,7 +1,10 @@
 //! The state file: what happened to a project. One writer at a time, readers beside it.
 
+mod datasets;
+mod issues;
 mod items;
 mod labels;
+mod projects;
 mod schema;
 mod tasks;
 
@@ -11,17 +14,25 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+pub(super) use self::datasets::{
+    DataUnit, Dataset, Folder, datasets, find_dataset, folders, has_data_unit, insert_data_unit,
+    link_item, parts_of_unit, put_dataset, put_folder, recorded_items, units_of_dataset,
+};
+pub(super) use self::issues::{delete_issues, insert_issue, issues};
 pub(super) use self::items::{
-    Item, ItemPatch, find_items, insert_item, patch_item, recorded_items,
+    Item, ItemPatch, backed_units, find_items, insert_item, items_in_folder, parts_of, patch_item,
 };
 pub(super) use self::labels::{
-    DataUnit, LabelRow, MetadataFilter, MetadataRow, branches, data_hash_of, find_data_unit,
-    find_label_row, insert_label_row, metadata, overwrite_document, set_label_status,
+    LabelRow, Labels, MetadataFilter, MetadataRow, branches, find_label_row, find_row_of,
+    insert_label_row, metadata, overwrite_document, rows_on_branch, set_label_status,
 };
-pub(super) use self::schema::{FORMAT, Meta, create};
+pub(super) use self::projects::{
+    NewProject, Ontology, Project, add_missing_tasks, delete_project, find_project, ontologies, projects, put_ontology, put_project, put_template, template,
+};
+pub(super) use self::schema::{FORMAT, Meta, create, fact, set_fact};
 pub(super) use self::tasks::{
-    Task, TaskFilter, assign, find_task, item_of, occupied_stages, place, release, set_priority,
-    tasks_at,
+    Task, TaskFilter, assign, find_task, occupied_stages, place, release, set_priority,
+    task_of_row, tasks_at,
 };
 use super::error::LocalError;
 

@@ -4,24 +4,39 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 /// The format that this version reads and writes, kept as SQLite's `user_version`.
-pub(in crate::local) const FORMAT: i64 = 1;
+pub(in crate::local) const FORMAT: i64 = 2;
 
-/// `position` is the order of the project: that of the sorted media, later additions behind.
-/// Each item has one data unit and one task, so a task has its item's position.
+/// Numbers (`id`) are for this file alone and give the order in which things were added; UUIDs and hashes are what
+/// clients know. `parent` and `place` say which item is a part of which, and where: the images of an image group,
+/// the files of a data group or a DICOM series. Parts have data units of their own, but no tasks.
+///
+/// `dataset.folder` is the storage folder that its items are in. `project.workflow` and `workflow_template.workflow`
+/// are JSON of our own.
 const TABLES: &str = "
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE folder (
+    uuid TEXT PRIMARY KEY,
+    title TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    client_metadata TEXT,
+    created_at INTEGER NOT NULL,
+    edited_at INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE item (
-    position INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY,
     uuid TEXT NOT NULL UNIQUE,
-    data_hash TEXT NOT NULL UNIQUE,
-    path TEXT NOT NULL UNIQUE,
+    folder TEXT NOT NULL REFERENCES folder (uuid),
+    parent INTEGER REFERENCES item (id),
+    place INTEGER,
+    layout_key TEXT,
+    path TEXT,
     title TEXT NOT NULL,
     description TEXT NOT NULL DEFAULT '',
     item_type TEXT NOT NULL,
-    mime_type TEXT NOT NULL,
+    mime_type TEXT,
     size INTEGER NOT NULL,
     width INTEGER,
     height INTEGER,
@@ -36,72 +51,167 @@ CREATE TABLE item (
     created_at INTEGER NOT NULL,
     edited_at INTEGER NOT NULL
 );
+CREATE INDEX item_by_parent ON item (parent, place) WHERE parent IS NOT NULL;
+CREATE INDEX item_by_folder ON item (folder, id);
+CREATE TABLE dataset (
+    id INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    folder TEXT NOT NULL REFERENCES folder (uuid),
+    created_at INTEGER NOT NULL,
+    edited_at INTEGER NOT NULL
+);
+CREATE TABLE data_unit (
+    id INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    dataset INTEGER NOT NULL REFERENCES dataset (id),
+    item INTEGER NOT NULL REFERENCES item (id),
+    parent INTEGER REFERENCES data_unit (id),
+    created_at INTEGER NOT NULL,
+    UNIQUE (dataset, item)
+);
+CREATE INDEX data_unit_by_item ON data_unit (item);
+CREATE INDEX data_unit_by_parent ON data_unit (parent) WHERE parent IS NOT NULL;
+CREATE TABLE ontology (
+    id INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    editor TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    edited_at INTEGER NOT NULL
+);
+CREATE TABLE workflow_template (
+    hash TEXT PRIMARY KEY,
+    title TEXT NOT NULL,
+    workflow TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE project (
+    id INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    status TEXT NOT NULL DEFAULT 'inProgress',
+    ontology INTEGER NOT NULL REFERENCES ontology (id),
+    workflow TEXT NOT NULL,
+    deleted INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    edited_at INTEGER NOT NULL
+);
+CREATE TABLE project_dataset (
+    project INTEGER NOT NULL REFERENCES project (id),
+    dataset INTEGER NOT NULL REFERENCES dataset (id),
+    PRIMARY KEY (project, dataset)
+) WITHOUT ROWID;
 CREATE TABLE task (
-    position INTEGER PRIMARY KEY REFERENCES item (position),
+    id INTEGER PRIMARY KEY,
     uuid TEXT NOT NULL UNIQUE,
+    project INTEGER NOT NULL REFERENCES project (id),
+    data_unit INTEGER NOT NULL REFERENCES data_unit (id),
     stage TEXT NOT NULL,
     status TEXT NOT NULL,
     assignee TEXT,
     last_actioned_by TEXT,
     priority REAL NOT NULL DEFAULT 0.5,
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL
+    updated_at INTEGER NOT NULL,
+    UNIQUE (project, data_unit)
 );
-CREATE INDEX task_by_stage ON task (stage, position);
+CREATE INDEX task_by_stage ON task (project, stage, id);
 CREATE TABLE label_row (
     label_hash TEXT PRIMARY KEY,
-    position INTEGER NOT NULL REFERENCES item (position),
+    project INTEGER NOT NULL REFERENCES project (id),
+    data_unit INTEGER NOT NULL REFERENCES data_unit (id),
     branch TEXT NOT NULL,
     status TEXT NOT NULL,
+    version INTEGER NOT NULL DEFAULT 1,
     created_at INTEGER NOT NULL,
     edited_at INTEGER NOT NULL,
     document TEXT NOT NULL,
-    UNIQUE (position, branch)
+    UNIQUE (project, data_unit, branch)
 );
+CREATE TABLE issue (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    project INTEGER NOT NULL REFERENCES project (id),
+    data_hash TEXT NOT NULL,
+    issue TEXT NOT NULL
+);
+CREATE INDEX issue_by_project ON issue (project, data_hash, id);
+CREATE TABLE upload (
+    uuid TEXT PRIMARY KEY,
+    title TEXT NOT NULL,
+    path TEXT
+) WITHOUT ROWID;
+CREATE TABLE job (
+    uuid TEXT PRIMARY KEY,
+    result TEXT NOT NULL
+) WITHOUT ROWID;
 ";
 
-/// Facts about the project as a whole.
+/// Facts about the folder as a whole.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::local) struct Meta {
-    pub(in crate::local) project_hash: Uuid,
-    pub(in crate::local) dataset_hash: Uuid,
-    /// In milliseconds since 1970.
-    pub(in crate::local) created_at: i64,
+    /// What identifiers are derived from that nobody wrote down; also the hash of the main project, if its own is
+    /// not written down.
+    pub(in crate::local) scope: Uuid,
+    /// Hash of the main project, as it was when it was made.
+    pub(in crate::local) main: Option<Uuid>,
 }
 
 /// Makes the tables in an empty file.
 pub(in crate::local) fn create(connection: &Connection, meta: Meta) -> rusqlite::Result<()> {
     connection.execute_batch(TABLES)?;
     connection.pragma_update(None, "user_version", FORMAT)?;
-    let mut insert = connection.prepare("INSERT INTO meta (key, value) VALUES (?1, ?2)")?;
-    insert.execute(params!["project_hash", meta.project_hash.to_string()])?;
-    insert.execute(params!["dataset_hash", meta.dataset_hash.to_string()])?;
-    insert.execute(params!["created_at", meta.created_at.to_string()])?;
+    set_fact(connection, "scope", &meta.scope.to_string())?;
+    if let Some(main) = meta.main {
+        set_fact(connection, "main_project", &main.to_string())?;
+    }
     Ok(())
 }
 
 impl Meta {
     /// What `create` wrote.
     pub(in crate::local) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let uuid = |key| match fact(connection, key)? {
+            None => Ok(None),
+            Some(text) => text.parse().map(Some).map_err(|error| {
+                rusqlite::Error::FromSqlConversionFailure(
+                    0,
+                    rusqlite::types::Type::Text,
+                    Box::<uuid::Error>::new(error),
+                )
+            }),
+        };
         Ok(Self {
-            project_hash: value(connection, "project_hash")?,
-            dataset_hash: value(connection, "dataset_hash")?,
-            created_at: value(connection, "created_at")?,
+            scope: uuid("scope")?.ok_or(rusqlite::Error::QueryReturnedNoRows)?,
+            main: uuid("main_project")?,
         })
     }
 }
 
-fn value<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+/// One of the facts about the folder.
+pub(in crate::local) fn fact(
     connection: &Connection,
     key: &str,
-) -> rusqlite::Result<T> {
-    let found: Option<String> = connection
+) -> rusqlite::Result<Option<String>> {
+    connection
         .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
             row.get(0)
         })
-        .optional()?;
-    let found = found.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    found.parse().map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
-    })
+        .optional()
+}
+
+/// Notes a fact, in place of what was noted before.
+pub(in crate::local) fn set_fact(
+    connection: &Connection,
+    key: &str,
+    value: &str,
+) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        params![key, value],
+    )?;
+    Ok(())
 }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 use uuid::Uuid;
 
-use crate::local::{Project, Server, ServerOptions};
+use crate::local::{Server, ServerOptions, Workspace};
 
 /// A served project and somebody who may use it.
 pub(super) struct Served {
@@ -23,22 +23,22 @@ pub(super) struct Served {
 }
 
 impl Served {
-    pub(super) async fn start(project: Project) -> Self {
-        Self::start_all(vec![project]).await
+    pub(super) async fn start(workspace: Workspace) -> Self {
+        Self::start_all(vec![workspace]).await
     }
 
-    /// Works on the first project.
-    pub(super) async fn start_all(projects: Vec<Project>) -> Self {
+    /// Works on the first project of the first.
+    pub(super) async fn start_all(workspaces: Vec<Workspace>) -> Self {
         // Whoever is first installs it; it is not used over plain HTTP, but must be there.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let key = SigningKey::from_bytes(&rand::random());
         let public_key = hex(key.verifying_key().as_bytes());
-        let project = projects[0].hash();
+        let project = workspaces[0].projects()[0].hash;
         let options = ServerOptions {
             public_keys: vec![public_key],
             ..ServerOptions::default()
         };
-        let server = Server::start(projects, options)
+        let server = Server::start(workspaces, options)
             .await
             .expect("a free port can be had");
         let http = reqwest::Client::builder()

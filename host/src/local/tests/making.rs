@@ -1,12 +1,15 @@
-use super::{InitOptions, LocalError, Workspace, bitmap, init, names_in};
-use crate::local::Project;
-use crate::local::store::{TaskFilter, recorded_items, tasks_at};
+use super::{InitOptions, LocalError, Scratch, bitmap, init, names_in};
+use crate::local::Workspace;
+use crate::local::store::{TaskFilter, datasets, projects, recorded_items, tasks_at};
 
 /// Title and task of each item at the first stage.
-fn tasks(project: &Project) -> Vec<(String, String)> {
-    let stage = project.stages()[0].uuid.to_string();
-    let find = |connection: &_| tasks_at(connection, &stage, &TaskFilter::default(), 100);
-    let tasks = project.store.read(find).expect("the state can be read");
+fn tasks(workspace: &Workspace) -> Vec<(String, String)> {
+    let stage = workspace.projects()[0].stages[0].uuid.to_string();
+    let find = |connection: &_| {
+        let project = projects(connection, None)?[0].id;
+        tasks_at(connection, project, &stage, &TaskFilter::default(), 100)
+    };
+    let tasks = workspace.store.read(find).expect("the state can be read");
     tasks
         .into_iter()
         .map(|task| (task.data_title, task.uuid))
@@ -15,16 +18,17 @@ fn tasks(project: &Project) -> Vec<(String, String)> {
 
 #[test]
 fn a_folder_of_media_becomes_a_project() {
-    let workspace = Workspace::new();
-    workspace.add_images(2);
-    workspace.add("deep/er/note.txt", b"hello");
-    workspace.add("deep/program.exe", b"");
-    let report = workspace.init().expect("the media are fine");
+    let scratch = Scratch::new();
+    scratch.add_images(2);
+    scratch.add("deep/er/note.txt", b"hello");
+    scratch.add("deep/program.exe", b"");
+    let report = scratch.init().expect("the media are fine");
     assert_eq!((report.created, report.added, report.kept), (true, 3, 0));
     assert_eq!(report.skipped.len(), 1);
     assert!(report.to_string().contains("program.exe"));
-    let project = workspace.open().expect("it has been made");
-    assert_eq!((project.hash(), project.title()), (report.hash, "project"));
+    let project = scratch.open().expect("it has been made");
+    let made = &project.projects()[0];
+    assert_eq!((Some(made.hash), made.title.as_str()), (report.hash, "project"));
     let titles: Vec<_> = tasks(&project)
         .into_iter()
         .map(|(title, _)| title)
@@ -35,35 +39,36 @@ fn a_folder_of_media_becomes_a_project() {
     );
     let recorded = project
         .store
-        .read(recorded_items)
+        .read(|connection| recorded_items(connection, &datasets(connection, None)?[0].hash))
         .expect("the state can be read");
     assert_eq!(recorded[1].0, "../media/image_000.bmp");
 }
 
 #[test]
 fn a_second_time_continues() {
-    let workspace = Workspace::new();
-    workspace.add_images(2);
-    let first = workspace.init().expect("the media are fine");
-    let before = tasks(&workspace.open().expect("it has been made"));
-    workspace.add("another.bmp", &bitmap(3, 4));
-    workspace.edit_manifest(|text| {
+    let scratch = Scratch::new();
+    scratch.add_images(2);
+    let first = scratch.init().expect("the media are fine");
+    let before = tasks(&scratch.open().expect("it has been made"));
+    scratch.add("another.bmp", &bitmap(3, 4));
+    scratch.edit_manifest(|text| {
         text + "\n[[workflow.stages]]\ntitle = \"Archive\"\ntype = \"complete\"\n"
     });
-    let second = workspace.init().expect("the media are fine");
+    let second = scratch.init().expect("the media are fine");
     assert_eq!(
         (second.created, second.reset, second.added, second.kept),
         (false, false, 1, 2)
     );
     assert_eq!(second.hash, first.hash);
-    let project = workspace.open().expect("it has been made");
+    let project = scratch.open().expect("it has been made");
     let after = tasks(&project);
     // New media come behind what was there, although their names are before it.
     assert_eq!(after[..2], before[..]);
     assert_eq!(after[2].0, "another.bmp");
     assert!(
         project
-            .stages()
+            .projects()[0]
+            .stages
             .iter()
             .any(|stage| stage.title == "Archive")
     );
@@ -71,13 +76,14 @@ fn a_second_time_continues() {
 
 #[test]
 fn reset_starts_over_with_the_same_identifiers() {
-    let workspace = Workspace::new();
-    workspace.add_images(2);
-    workspace.init().expect("the media are fine");
-    let project = workspace.open().expect("it has been made");
+    let scratch = Scratch::new();
+    scratch.add_images(2);
+    scratch.init().expect("the media are fine");
+    let project = scratch.open().expect("it has been made");
     let before = tasks(&project);
     let end = project
-        .stages()
+        .projects()[0]
+        .stages
         .last()
         .expect("there is an end")
         .uuid
@@ -88,39 +94,39 @@ fn reset_starts_over_with_the_same_identifiers() {
     moved.expect("the state can be written");
     assert_eq!(tasks(&project), before[1..]);
     assert!(
-        matches!(workspace.reset(), Err(LocalError::InUse { .. })),
+        matches!(scratch.reset(), Err(LocalError::InUse { .. })),
         "it is open"
     );
     drop(project);
-    let report = workspace.reset().expect("nobody has it open");
+    let report = scratch.reset().expect("nobody has it open");
     assert_eq!((report.reset, report.added), (true, 2));
-    assert_eq!(tasks(&workspace.open().expect("it has been made")), before);
+    assert_eq!(tasks(&scratch.open().expect("it has been made")), before);
 }
 
 #[test]
 fn a_refused_init_leaves_nothing() {
-    let workspace = Workspace::new();
-    let nothing = || assert!(!workspace.project().exists());
+    let scratch = Scratch::new();
+    let nothing = || assert!(!scratch.project().exists());
     assert!(matches!(
-        init(&workspace.project(), InitOptions::default()),
+        init(&scratch.project(), InitOptions::default()),
         Err(LocalError::NoMedia { .. })
     ));
     nothing();
     assert!(matches!(
-        workspace.init(),
+        scratch.init(),
         Err(LocalError::NothingRecognised { skipped: 0, .. })
     ));
     nothing();
-    workspace.add("program.exe", b"");
+    scratch.add("program.exe", b"");
     assert!(matches!(
-        workspace.init(),
+        scratch.init(),
         Err(LocalError::NothingRecognised { skipped: 1, .. })
     ));
     nothing();
-    workspace.add_images(1);
-    workspace.add("one.png", b"not an image");
-    workspace.add("two.jpg", b"");
-    match workspace.init() {
+    scratch.add_images(1);
+    scratch.add("one.png", b"not an image");
+    scratch.add("two.jpg", b"");
+    match scratch.init() {
         Err(LocalError::Media { problems }) => assert_eq!(problems.len(), 2, "all are reported"),
         other => panic!("expected both broken images, found {other:?}"),
     }
@@ -129,9 +135,9 @@ fn a_refused_init_leaves_nothing() {
 
 #[test]
 fn what_cannot_be_opened_says_how_to_make_it() {
-    let workspace = Workspace::new();
+    let scratch = Scratch::new();
     let help = |expected: fn(&LocalError) -> bool| {
-        let error = workspace.open().expect_err("it is not complete");
+        let error = scratch.open().expect_err("it is not complete");
         assert!(expected(&error), "{error}");
         error.help().expect("there is something to do")
     };
@@ -139,14 +145,14 @@ fn what_cannot_be_opened_says_how_to_make_it() {
         help(|error| matches!(error, LocalError::FolderMissing { .. }))
             .contains("runner-host init")
     );
-    std::fs::create_dir(workspace.project()).expect("the folder is ours");
+    std::fs::create_dir(scratch.project()).expect("the folder is ours");
     assert!(
         help(|error| matches!(error, LocalError::ManifestMissing { .. }))
             .contains("runner-host init")
     );
-    workspace.add_images(1);
-    workspace.init().expect("the media are fine");
-    std::fs::remove_file(workspace.project().join("state.sqlite")).expect("the folder is ours");
+    scratch.add_images(1);
+    scratch.init().expect("the media are fine");
+    std::fs::remove_file(scratch.project().join("state.sqlite")).expect("the folder is ours");
     assert!(
         help(|error| matches!(error, LocalError::StateMissing { .. })).contains("runner-host init")
     );
@@ -154,46 +160,46 @@ fn what_cannot_be_opened_says_how_to_make_it() {
 
 #[test]
 fn a_manifest_that_does_not_fit_the_state_is_refused() {
-    let workspace = Workspace::new();
-    workspace.add_images(1);
-    let report = workspace.init().expect("the media are fine");
-    let written = std::fs::read_to_string(workspace.manifest()).expect("it has been made");
-    workspace.write_manifest(&written.replace("\"Agent\"", "\"Robot\""));
+    let scratch = Scratch::new();
+    scratch.add_images(1);
+    let report = scratch.init().expect("the media are fine");
+    let written = std::fs::read_to_string(scratch.manifest()).expect("it has been made");
+    scratch.write_manifest(&written.replace("\"Agent\"", "\"Robot\""));
     assert!(matches!(
-        workspace.open(),
+        scratch.open(),
         Err(LocalError::StageGone { tasks: 1, .. })
     ));
     assert!(matches!(
-        workspace.init(),
+        scratch.init(),
         Err(LocalError::StageGone { .. })
     ));
     let other = "11111111-1111-4111-8111-111111111111";
-    workspace.write_manifest(&written.replace(&report.hash.to_string(), other));
+    scratch.write_manifest(&written.replace(&report.hash.expect("it has a project").to_string(), other));
     assert!(matches!(
-        workspace.open(),
+        scratch.open(),
         Err(LocalError::OtherProject { .. })
     ));
-    workspace.write_manifest(&written);
-    assert!(workspace.open().is_ok());
+    scratch.write_manifest(&written);
+    assert!(scratch.open().is_ok());
 }
 
 #[test]
 fn a_manifest_written_by_hand_keeps_the_hash_that_it_was_given() {
-    let workspace = Workspace::new();
-    workspace.add_images(1);
+    let scratch = Scratch::new();
+    scratch.add_images(1);
     let text = "[project]\ntitle = \"By hand\"\n[ontology]\n[[workflow.stages]]\ntitle = \"End\"\ntype = \"complete\"\n";
-    workspace.write_manifest(text);
-    let made = workspace.init().expect("the media are fine");
+    scratch.write_manifest(text);
+    let made = scratch.init().expect("the media are fine");
     assert_eq!(
-        workspace.open().expect("it has been made").hash(),
+        Some(scratch.open().expect("it has been made").projects()[0].hash),
         made.hash
     );
     assert_eq!(
-        workspace.reset().expect("nobody has it open").hash,
+        scratch.reset().expect("nobody has it open").hash,
         made.hash
     );
     assert_eq!(
-        std::fs::read_to_string(workspace.manifest()).expect("it is there"),
+        std::fs::read_to_string(scratch.manifest()).expect("it is there"),
         text,
         "it is not ours to edit"
     );
@@ -201,9 +207,9 @@ fn a_manifest_written_by_hand_keeps_the_hash_that_it_was_given() {
 
 #[test]
 fn the_project_itself_is_not_media() {
-    let workspace = Workspace::new();
-    let folder = workspace.media();
-    workspace.add_images(1);
+    let scratch = Scratch::new();
+    let folder = scratch.media();
+    scratch.add_images(1);
     let own = |media| {
         init(
             &folder,

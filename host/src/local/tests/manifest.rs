@@ -1,8 +1,8 @@
 use uuid::Uuid;
 
-use super::{LocalError, Workspace};
+use super::{LocalError, Scratch};
 use crate::local::StageKind;
-use crate::local::manifest::Definition;
+use crate::local::manifest::SetUp;
 
 const MINIMAL: &str = r#"
 [project]
@@ -18,8 +18,8 @@ title = "Complete"
 type = "complete"
 "#;
 
-fn parse(text: &str) -> Result<Definition, LocalError> {
-    Definition::parse(text, "/nowhere".as_ref(), Uuid::nil())
+fn parse(text: &str) -> Result<SetUp, LocalError> {
+    SetUp::parse(text, "/nowhere".as_ref(), Uuid::nil())
 }
 
 /// Line and message of each mistake.
@@ -130,8 +130,8 @@ options = [
             "expected a kind (radio, checklist, text or numeric), found `much`".to_owned()
         )]
     );
-    let definition = parse(&text.replace("much", "text")).expect("that was the only mistake");
-    let attribute = &definition.ontology.editor["classifications"][0]["attributes"][0];
+    let set_up = parse(&text.replace("much", "text")).expect("that was the only mistake");
+    let attribute = &set_up.ontologies[0].editor["classifications"][0]["attributes"][0];
     assert_eq!(attribute["options"][0]["value"], "sunny");
     assert_eq!(attribute["options"][1]["options"][0]["id"], "1.1.2.1");
     assert_eq!(attribute["options"][1]["options"][0]["type"], "text");
@@ -141,16 +141,16 @@ options = [
 fn identifiers_are_those_written_or_derived_from_titles() {
     let one = parse(MINIMAL).expect("it has no mistakes");
     let again = parse(MINIMAL).expect("it has no mistakes");
-    assert_eq!(one.stages[0].uuid, again.stages[0].uuid);
-    assert_eq!(one.stages[0].kind, StageKind::Agent);
-    assert_eq!(one.stages[0].pathways[0].destination, one.stages[1].uuid);
+    assert_eq!(one.projects[0].workflow.stages[0].uuid, again.projects[0].workflow.stages[0].uuid);
+    assert_eq!(one.projects[0].workflow.stages[0].kind, StageKind::Agent);
+    assert_eq!(one.projects[0].workflow.stages[0].pathways[0].destination, one.projects[0].workflow.stages[1].uuid);
     let uuid = "22222222-2222-4222-8222-222222222222";
     let renamed = MINIMAL.replace(
         "title = \"Agent\"",
         &format!("title = \"Robot\"\nuuid = \"{uuid}\""),
     );
     assert_eq!(
-        parse(&renamed).expect("it has no mistakes").stages[0]
+        parse(&renamed).expect("it has no mistakes").projects[0].workflow.stages[0]
             .uuid
             .to_string(),
         uuid
@@ -159,19 +159,19 @@ fn identifiers_are_those_written_or_derived_from_titles() {
 
 #[test]
 fn an_ontology_can_stand_in_a_file_of_encords_own_json() {
-    let workspace = Workspace::new();
+    let scratch = Scratch::new();
     let text = MINIMAL.replace("[ontology]", "[ontology]\nfile = \"ontology.json\"");
-    workspace.write_manifest(&text);
-    let read = || Definition::read(&workspace.project(), Uuid::nil());
+    scratch.write_manifest(&text);
+    let read = || SetUp::read(&scratch.project(), Uuid::nil());
     assert!(
         matches!(read(), Err(LocalError::Manifest { mistakes, .. }) if mistakes[0].line == Some(6))
     );
-    let file = workspace.project().join("ontology.json");
+    let file = scratch.project().join("ontology.json");
     let editor = r##"{"objects": [{"id": "1", "name": "Stick", "color": "#000000", "shape": "skeleton",
         "featureNodeHash": "objSkel1"}], "classifications": [], "skeleton_templates": [{"x": 1}]}"##;
     std::fs::write(&file, editor).expect("the folder is ours");
-    let definition = read().expect("it has no mistakes");
-    assert_eq!(definition.ontology.editor["skeleton_templates"][0]["x"], 1);
+    let set_up = read().expect("it has no mistakes");
+    assert_eq!(set_up.ontologies[0].editor["skeleton_templates"][0]["x"], 1);
     std::fs::write(&file, editor.replace("\"name\"", "\"nom\"")).expect("the folder is ours");
     assert!(
         matches!(read(), Err(LocalError::Manifest { mistakes, .. }) if mistakes[0].message.contains("`name`"))

@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{InitOptions, InitReport, LocalError, Project, init};
+use super::{InitOptions, InitReport, LocalError, Workspace, init};
 
 /// A folder with `project/` and `media/` in it, which ends with the test.
-struct Workspace(TempDir);
+struct Scratch(TempDir);
 
-impl Workspace {
+impl Scratch {
     fn new() -> Self {
-        let workspace = Self(TempDir::new().expect("a temporary folder can be made"));
-        std::fs::create_dir(workspace.media()).expect("the folder is empty");
-        workspace
+        let scratch = Self(TempDir::new().expect("a temporary folder can be made"));
+        std::fs::create_dir(scratch.media()).expect("the folder is empty");
+        scratch
     }
 
     fn project(&self) -> PathBuf {
@@ -78,8 +78,8 @@ impl Workspace {
         )
     }
 
-    fn open(&self) -> Result<Project, LocalError> {
-        Project::open(&self.project())
+    fn open(&self) -> Result<Workspace, LocalError> {
+        Workspace::open(&self.project())
     }
 }
 

@@ -2,28 +2,28 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::client::Served;
-use super::{Workspace, bitmap};
+use super::{Scratch, bitmap};
 
-async fn served(workspace: &Workspace) -> Served {
-    Served::start(workspace.open().expect("it has been made")).await
+async fn served(scratch: &Scratch) -> Served {
+    Served::start(scratch.open().expect("it has been made")).await
 }
 
-fn with_images(count: u32) -> Workspace {
-    let workspace = Workspace::new();
-    workspace.add_images(count);
-    workspace.init().expect("the media are fine");
-    workspace
+fn with_images(count: u32) -> Scratch {
+    let scratch = Scratch::new();
+    scratch.add_images(count);
+    scratch.init().expect("the media are fine");
+    scratch
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn paging_misses_no_task_while_tasks_leave() {
-    let workspace = Workspace::new();
+    let scratch = Scratch::new();
     for number in 0..2500 {
-        workspace.add(&format!("{number}.txt"), b"text");
+        scratch.add(&format!("{number}.txt"), b"text");
     }
-    workspace.init().expect("the media are fine");
-    let project = workspace.open().expect("it has been made");
-    let stage = project.stages()[0].clone();
+    scratch.init().expect("the media are fine");
+    let project = scratch.open().expect("it has been made");
+    let stage = project.projects()[0].stages[0].clone();
     let served = Served::start(project).await;
     let mut pages = Vec::new();
     let mut tasks = served
@@ -53,8 +53,8 @@ async fn paging_misses_no_task_while_tasks_leave() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_reopening() {
-    let workspace = with_images(2);
-    let first = served(&workspace).await;
+    let scratch = with_images(2);
+    let first = served(&scratch).await;
     let rows = first
         .metadata(json!({ "include_uninitialised_labels": true }))
         .await;
@@ -93,7 +93,7 @@ async fn what_was_acknowledged_survives_reopening() {
         .await;
     first.stop().await;
 
-    let second = served(&workspace).await;
+    let second = served(&scratch).await;
     let payload = json!({ "include_object_feature_hashes": null });
     let (_, read) = second
         .v1("labelrow", "GET", json!([label_hash]), payload)
@@ -113,8 +113,8 @@ async fn what_was_acknowledged_survives_reopening() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_some_features_are_read_when_asked_for() {
-    let workspace = with_images(1);
-    let served = served(&workspace).await;
+    let scratch = with_images(1);
+    let served = served(&scratch).await;
     let hash = served
         .metadata(json!({ "include_uninitialised_labels": true }))
         .await[0]["data_hash"]
@@ -175,9 +175,9 @@ async fn only_some_features_are_read_when_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_bundle_changes_nothing() {
-    let workspace = with_images(3);
-    let project = workspace.open().expect("it has been made");
-    let stage = project.stages()[0].clone();
+    let scratch = with_images(3);
+    let project = scratch.open().expect("it has been made");
+    let stage = project.projects()[0].stages[0].clone();
     let served = Served::start(project).await;
     let tasks = served.tasks(stage.uuid, async |_| {}).await;
     let path = format!(
@@ -226,8 +226,8 @@ async fn a_refused_bundle_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_told_to_whoever_has_no_key() {
-    let workspace = with_images(1);
-    let mut served = served(&workspace).await;
+    let scratch = with_images(1);
+    let mut served = served(&scratch).await;
     let rows = served
         .metadata(json!({ "include_uninitialised_labels": true }))
         .await;
@@ -258,9 +258,9 @@ async fn nothing_is_told_to_whoever_has_no_key() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn projects_that_share_a_dataset_have_the_same_data_hashes() {
-    let workspace = with_images(2);
-    let folder = workspace.0.path().join("twin");
-    let dataset = served(&workspace).await;
+    let scratch = with_images(2);
+    let folder = scratch.0.path().join("twin");
+    let dataset = served(&scratch).await;
     let hash = dataset.of_project(Method::GET, "datasets", None).await["results"][0]["datasetHash"]
         .clone();
     dataset.stop().await;
@@ -273,14 +273,14 @@ async fn projects_that_share_a_dataset_have_the_same_data_hashes() {
         .and_then(|()| std::fs::write(folder.join("project.toml"), manifest))
         .expect("ours");
     let options = super::InitOptions {
-        media: vec![workspace.media()],
+        media: vec![scratch.media()],
         ..Default::default()
     };
     super::init(&folder, options).expect("the media are fine");
-    let twin = super::Project::open(&folder).expect("it has been made");
-    let twin_hash = twin.hash();
+    let twin = super::Workspace::open(&folder).expect("it has been made");
+    let twin_hash = twin.projects()[0].hash;
     let mut served =
-        Served::start_all(vec![workspace.open().expect("it has been made"), twin]).await;
+        Served::start_all(vec![scratch.open().expect("it has been made"), twin]).await;
     let listing = json!({ "include_uninitialised_labels": true });
     let hashes = |rows: Vec<Value>| {
         rows.iter()
