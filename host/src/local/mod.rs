@@ -28,7 +28,7 @@ pub use error::{LocalError, MediaProblem, Mistake};
 pub use init::{InitOptions, InitReport, init};
 pub use manifest::{Pathway, Stage, StageKind};
 pub use project::Project;
-pub use server::{Server, ServerOptions};
+pub use server::{FaultPlan, FaultPlanError, Faults, RuleCount, Server, ServerOptions};
 
 /// The account that every change is attributed to.
 const ACCOUNT: &str = "agent@local";

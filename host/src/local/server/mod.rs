@@ -1,6 +1,8 @@
-//! The HTTP server. `auth` checks signatures, `v1` and `v2` are Encord's two APIs, `media` hands out files.
+//! The HTTP server. `auth` checks signatures, `v1` and `v2` are Encord's two APIs, `media` hands out files,
+//! `faults` lets things go wrong on demand.
 
 mod auth;
+mod faults;
 mod media;
 mod reply;
 mod transitions;
@@ -28,6 +30,8 @@ use url::Url;
 use uuid::Uuid;
 
 use self::auth::Keys;
+use self::faults::{CuttableListener, Peer};
+pub use self::faults::{FaultPlan, FaultPlanError, Faults, RuleCount};
 use self::media::UrlSigner;
 use self::reply::ApiError;
 use super::error::LocalError;
@@ -37,6 +41,8 @@ use super::project::Project;
 const MAX_BODY: usize = 256 * 1024 * 1024;
 /// How long requests that are under way may take to end when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long a media URL can be used if nobody says otherwise.
+const URL_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How to serve.
 #[derive(Debug, Clone)]
@@ -47,6 +53,12 @@ pub struct ServerOptions {
     pub public_keys: Vec<String>,
     /// Accept any key. The signature must still be right. Default: false.
     pub insecure_any_key: bool,
+    /// How long the URL of a media file can be used. Rounded down to seconds. Default: a day.
+    pub url_lifetime: Duration,
+    /// What goes wrong from the beginning. Default: nothing.
+    pub faults: FaultPlan,
+    /// Offer the admin calls, to this machine only. Default: false.
+    pub admin: bool,
 }
 
 impl Default for ServerOptions {
@@ -55,6 +67,9 @@ impl Default for ServerOptions {
             addr: (Ipv4Addr::LOCALHOST, 0).into(),
             public_keys: Vec::new(),
             insecure_any_key: false,
+            url_lifetime: URL_LIFETIME,
+            faults: FaultPlan::default(),
+            admin: false,
         }
     }
 }
@@ -63,6 +78,7 @@ impl Default for ServerOptions {
 #[derive(Debug)]
 pub struct Server {
     url: Url,
+    faults: Faults,
     stopping: CancellationToken,
     running: Option<JoinHandle<std::io::Result<()>>>,
 }
@@ -94,9 +110,11 @@ impl Server {
         let service = Arc::new(Service {
             projects: projects.into_iter().map(Arc::new).collect(),
             keys,
-            signer: UrlSigner::new(),
+            signer: UrlSigner::new(options.url_lifetime),
             addr,
         });
+        let faults = Faults::default();
+        faults.set(options.faults);
         let stopping = CancellationToken::new();
         // Answers are small and waited for; without this the system holds some of them back for 40 ms.
         let listener = listener.tap_io(|stream| {
@@ -105,11 +123,15 @@ impl Server {
             }
         });
         let stopped = stopping.clone().cancelled_owned();
-        let serving = axum::serve(listener, router(service)).with_graceful_shutdown(stopped);
+        let router = router(service, &faults, options.admin);
+        let router = router.into_make_service_with_connect_info::<Peer>();
+        let serving = axum::serve(CuttableListener(listener), router);
+        let serving = serving.with_graceful_shutdown(stopped);
         let running = tokio::spawn(async move { serving.await });
         tracing::debug!(%url, "serving local projects");
         Ok(Self {
             url,
+            faults,
             stopping,
             running: Some(running),
         })
@@ -119,6 +141,12 @@ impl Server {
     #[must_use]
     pub fn url(&self) -> Url {
         self.url.clone()
+    }
+
+    /// What goes wrong with the requests to this server.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// Takes no more requests, lets those under way end (at most 5 seconds), and returns.
@@ -176,7 +204,7 @@ impl Service {
     }
 }
 
-fn router(service: Arc<Service>) -> Router {
+fn router(service: Arc<Service>, faults: &Faults, admin: bool) -> Router {
     let v2 = Router::new()
         .route("/v2/public/projects/{project}", get(v2::project))
         .route("/v2/public/projects/{project}/branches", get(v2::branches))
@@ -219,7 +247,7 @@ fn router(service: Arc<Service>) -> Router {
             service.clone(),
             auth::require_v2,
         ));
-    Router::new()
+    let router = Router::new()
         .merge(v2)
         .route("/public", post(v1::handle))
         .route("/public/user", post(v1::handle))
@@ -232,7 +260,8 @@ fn router(service: Arc<Service>) -> Router {
             );
             Err::<(), _>(ApiError::not_found(message))
         })
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    faults::install(router, faults, admin)
         .layer(middleware::from_fn_with_state(service.clone(), log))
         .with_state(service)
 }

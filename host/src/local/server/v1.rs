@@ -68,7 +68,7 @@ pub(super) async fn handle(State(service): Shared, request: Request) -> Response
 
 /// This API says what went wrong in the body, and gives HTTP status 200 all the same, except where a proxy would
 /// have answered before it.
-fn refusal(error: ApiError) -> Response {
+pub(super) fn refusal(error: ApiError) -> Response {
     let logged = error.to_log();
     let code = match error.status {
         StatusCode::UNAUTHORIZED => "AUTHENTICATION_ERROR",
