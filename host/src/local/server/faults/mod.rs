@@ -30,7 +30,7 @@
 //! |---|---|
 //! | `method` | only requests with this method of HTTP |
 //! | `path` | only this path; `*` is any one segment, `**` at the end the rest |
-//! | `operation` | only this operation: `project`, `branches`, `datasets`, `ontology`, `tasks`, `actions`, `move-tasks`, `priorities`, `item`, `get-bulk`, `patch-item`, `patch-bulk`, `child-items`, `media`, or of the older API `<query type>.<query method>`, such as `labelrowmetadata.GET` |
+//! | `operation` | only this operation: `projects`, `project`, `branches`, `datasets`, `priorities`, `issues`, `delete-issues`, `classifications`, `copy-branch`, `validation-state`, `tasks`, `actions`, `move-tasks`, `ontologies`, `ontology`, `get-bulk`, `patch-bulk`, `item`, `folders`, `folder`, `folder-items`, `patch-item`, `child-items`, `media`, or of the older API `<query type>.<query method>`, such as `labelrowmetadata.GET` |
 //! | `skip` | the first so many are left alone; 0 |
 //! | `every` | of those after them, only each n-th meets the fault; 1 |
 //! | `probability` | or only this share of them, above 0 and up to 1; 1 |

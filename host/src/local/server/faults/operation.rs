@@ -13,22 +13,38 @@ pub(super) struct Asked<'request> {
     pub(super) query: Option<(&'request str, &'request str)>,
 }
 
-/// The operations of the newer API, and the media. The first whose path fits is the operation of a request.
-const BY_PATH: [(&str, &str); 14] = [
+/// The operations of the newer API, whether or not this server has them, and the media. The first whose path fits is the operation of a request.
+const BY_PATH: [(&str, &str); 24] = [
+    ("projects", "/v2/public/projects"),
     ("project", "/v2/public/projects/*"),
     ("branches", "/v2/public/projects/*/branches"),
     ("datasets", "/v2/public/projects/*/datasets"),
     ("priorities", "/v2/public/projects/*/priorities"),
+    ("issues", "/v2/public/projects/*/issues"),
+    ("delete-issues", "/v2/public/projects/*/issues/delete"),
+    (
+        "classifications",
+        "/v2/public/projects/*/label-rows/classifications",
+    ),
+    ("copy-branch", "/v2/public/projects/*/labels/copy-branch"),
+    (
+        "validation-state",
+        "/v2/public/projects/*/labels/*/validation-state",
+    ),
     ("tasks", "/v2/public/projects/*/workflow/stages/*/tasks"),
     ("actions", "/v2/public/projects/*/workflow/stages/*/actions"),
     (
         "move-tasks",
         "/v2/public/projects/*/workflow/stages/*/move-tasks",
     ),
+    ("ontologies", "/v2/public/ontologies"),
     ("ontology", "/v2/public/ontologies/*"),
     ("get-bulk", "/v2/public/storage/items/get-bulk"),
     ("patch-bulk", "/v2/public/storage/items/patch-bulk"),
     ("item", "/v2/public/storage/items/*"),
+    ("folders", "/v2/public/storage/folders"),
+    ("folder", "/v2/public/storage/folders/*"),
+    ("folder-items", "/v2/public/storage/folders/*/items"),
     ("patch-item", "/v2/public/storage/folders/*/items/*"),
     (
         "child-items",
@@ -37,7 +53,7 @@ const BY_PATH: [(&str, &str); 14] = [
     (MEDIA, "/media/**"),
 ];
 /// The operations of the older API, which has one path for all of them.
-const BY_QUERY: [&str; 7] = [
+const BY_QUERY: [&str; 8] = [
     "labelrowmetadata",
     "labelrow",
     "labelworkflowgraphnode",
@@ -45,6 +61,7 @@ const BY_QUERY: [&str; 7] = [
     "dataset",
     "datarows",
     "datasetdata",
+    "datasetlinkitems",
 ];
 const QUERY_METHODS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];
 /// Downloads of media files.

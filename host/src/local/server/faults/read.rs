@@ -365,7 +365,7 @@ expire-urls = 1
         let expected = [
             "line 1: expected `seed` to be a whole number from 0, found -1",
             "line 2: expected one of the keys seed, rules, found `sed`",
-            "line 4: rule 1: expected `operation` to be one of project, ",
+            "line 4: rule 1: expected `operation` to be one of projects, ",
             "line 5: rule 1: expected `status` to be a whole number from 400 to 599, found 200",
             "line 6: rule 1: expected `times` to be a whole number from 1, found 0",
             "line 7: rule 2: `retry-after` needs a `status`",
