@@ -250,6 +250,20 @@ pub(crate) struct DevArgs {
     #[arg(long)]
     pub(crate) insecure_any_key: bool,
 
+    /// Time for which the URL of a media file can be used, in seconds. 0 makes URLs that have expired already.
+    #[arg(long, value_name = "SECONDS", default_value_t = 24 * 60 * 60, help_heading = "Faults")]
+    pub(crate) url_lifetime: u32,
+
+    /// Let requests fail as this TOML file says: latency, refusals, dropped connections, slow or broken bodies,
+    /// expired URLs. Implies --admin.
+    #[arg(long, value_name = "FILE", help_heading = "Faults")]
+    pub(crate) faults: Option<PathBuf>,
+
+    /// Let whoever is on this machine see and change the faults while the server runs: GET, PUT (the plan as JSON)
+    /// and DELETE of /admin/faults. Needs no key; other machines are refused.
+    #[arg(long, help_heading = "Faults")]
+    pub(crate) admin: bool,
+
     #[command(flatten)]
     pub(crate) log: LogArgs,
 }

@@ -271,6 +271,23 @@ fn folders_that_are_no_project() {
 }
 
 #[test]
+fn a_fault_plan_with_mistakes() {
+    let project = TestProject::of_texts(&["a"]);
+    let folder = project.scratch();
+    let plan = "[[rules]]\noperation = \"action\"\nstatus = 200\n[[rules]]\ntimes = 3\n";
+    std::fs::write(folder.join("faults.toml"), plan).unwrap();
+    let before = state(&project);
+    for (name, file) in [
+        ("faults_wrong", "faults.toml"),
+        ("faults_missing", "missing.toml"),
+    ] {
+        let arguments = ["dev", "--local", "project", "--faults", file];
+        snapshot(name, &in_folder(folder, &arguments));
+    }
+    assert_eq!(state(&project), before, "nothing was changed");
+}
+
+#[test]
 fn a_run_ends_with_a_table_and_tells_of_failures() {
     let project = TestProject::of_texts(&["next-1", "next-2", "other", "stay", "fatal", "print"]);
     let folder = project.scratch();

@@ -5,15 +5,22 @@ use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::{Failed, report};
 use crate::cli::DevArgs;
 use crate::encord::Key;
-use crate::local::{Server, ServerOptions, Workspace};
+use crate::local::{FaultPlan, Server, ServerOptions, Workspace};
 
 pub(super) async fn dev(args: DevArgs, shutdown: CancellationToken) -> Result<ExitCode, Failed> {
+    let faults = match &args.faults {
+        Some(file) => {
+            FaultPlan::read(file).map_err(|error| Failed::mistake(&error, error.help()))?
+        }
+        None => FaultPlan::default(),
+    };
     let mut workspaces = Vec::new();
     for folder in &args.local {
         let opened =
@@ -33,11 +40,16 @@ pub(super) async fn dev(args: DevArgs, shutdown: CancellationToken) -> Result<Ex
     let key_file = folder.join("dev-key");
     public_keys.push(own_key(&key_file)?.public_hex().to_owned());
 
+    let admin = args.admin || args.faults.is_some();
+    let rules = faults.len();
     let addr = SocketAddr::new(args.address, args.port);
     let options = ServerOptions {
         addr,
         public_keys,
         insecure_any_key: args.insecure_any_key,
+        url_lifetime: Duration::from_secs(args.url_lifetime.into()),
+        faults,
+        admin,
     };
     let server = Server::start(workspaces, options)
         .await
@@ -57,6 +69,12 @@ pub(super) async fn dev(args: DevArgs, shutdown: CancellationToken) -> Result<Ex
         "  export ENCORD_SSH_KEY_FILE={}",
         key_file.display()
     ));
+    if admin {
+        let url = server.url();
+        report::answer(&format!(
+            "  {rules} faults; curl {url}admin/faults shows them"
+        ));
+    }
     report::answer("Ctrl-C ends it");
     shutdown.cancelled().await;
     server.stop().await;

@@ -107,7 +107,10 @@ fn choose(workspace: &local::Workspace, wanted: Option<Uuid>) -> Result<Uuid, Fa
     Err(match wanted {
         None => Failed::mistake(
             format!("expected a project in `{folder}`, found none"),
-            Some("give `project.toml` a [project], or make one with a client of `runner-host dev`".to_owned()),
+            Some(
+                "give `project.toml` a [project], or make one with a client of `runner-host dev`"
+                    .to_owned(),
+            ),
         ),
         Some(hash) => Failed::mistake(
             format!("expected a project of `{folder}`, found {hash}, which it does not have"),

@@ -159,7 +159,10 @@ impl Collector<'_> {
             .path
             .canonicalize()
             .map_err(|error| problem(format!("cannot be read: {error}")))?;
-        let name = || path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = || {
+            path.file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+        };
         let title = part.title.clone().or_else(name).unwrap_or_default();
         let recognised = media::recognise(&path);
         let (kind, mime_type) = match (definition.kind, recognised) {
@@ -236,8 +239,11 @@ impl Collector<'_> {
                 kind: MediaKind::DicomFile,
                 ..file
             };
-            let mut series =
-                self.described(&definition, std::slice::from_ref(&part), vec![(part.clone(), properties)]);
+            let mut series = self.described(
+                &definition,
+                std::slice::from_ref(&part),
+                vec![(part.clone(), properties)],
+            );
             series.data_hash = self.derived("data unit", &part.path).to_string();
             series.item.uuid = self.derived("item", &part.path).to_string();
             return series;
@@ -344,9 +350,7 @@ impl Collector<'_> {
         }
         let item = Item {
             id: 0,
-            uuid: self
-                .identify("item", definition, files)
-                .to_string(),
+            uuid: self.identify("item", definition, files).to_string(),
             folder: self.dataset.folder.to_string(),
             layout_key: None,
             path: None,

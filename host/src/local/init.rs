@@ -243,13 +243,19 @@ impl Before {
 
     fn check_fit(&self, set_up: &SetUp, folder: &Path) -> Result<(), LocalError> {
         let state = folder.join(STATE_FILE);
-        let checked = Store::open(&state)?
-            .read(|connection| Ok::<_, rusqlite::Error>(check_fit(connection, set_up, folder, false)));
+        let checked = Store::open(&state)?.read(|connection| {
+            Ok::<_, rusqlite::Error>(check_fit(connection, set_up, folder, false))
+        });
         checked.map_err(LocalError::state(&state))?
     }
 
     /// The files that a dataset has, to start over with. Those that `project.toml` names are found anew.
-    fn media(&self, folder: &Path, dataset: &Dataset, own: &[PathBuf]) -> Result<Found, LocalError> {
+    fn media(
+        &self,
+        folder: &Path,
+        dataset: &Dataset,
+        own: &[PathBuf],
+    ) -> Result<Found, LocalError> {
         let mut found = media::search(&dataset.media, own)?;
         let recorded = self.known.paths.get(&dataset.hash).into_iter().flatten();
         for (path, title) in recorded {

@@ -113,7 +113,10 @@ impl Skeleton {
                 continue;
             };
             for (hash, fields) in known {
-                overlay(units.entry(hash).or_insert_with(|| json!({ "labels": {} })), fields);
+                overlay(
+                    units.entry(hash).or_insert_with(|| json!({ "labels": {} })),
+                    fields,
+                );
             }
             for unit in units.values_mut() {
                 fill_authors_of_labels(unit.get_mut("labels"));

@@ -155,7 +155,12 @@ pub(super) fn recognise(path: &Path) -> Option<(MediaKind, &'static str)> {
         "pdf" => (MediaKind::Pdf, "application/pdf"),
         "dcm" | "dicom" => (MediaKind::DicomSeries, "application/dicom"),
         "nii" => (MediaKind::Nifti, "application/octet-stream"),
-        "gz" if path.file_stem()?.to_str()?.to_ascii_lowercase().ends_with(".nii") => {
+        "gz" if path
+            .file_stem()?
+            .to_str()?
+            .to_ascii_lowercase()
+            .ends_with(".nii") =>
+        {
             (MediaKind::Nifti, "application/gzip")
         }
         _ => return None,
@@ -206,11 +211,18 @@ pub(super) fn search(roots: &[PathBuf], own: &[PathBuf]) -> Result<Found, LocalE
 
 /// The files that make up the project in `folder`, none of which is media.
 pub(super) fn own_files(folder: &Path, further: &[PathBuf]) -> Vec<PathBuf> {
-    let mut own: Vec<_> = [MANIFEST_FILE, STATE_FILE, LOCK_FILE, UPLOADS, "dev-key", "run"]
-        .into_iter()
-        .chain(["state.sqlite-wal", "state.sqlite-shm"])
-        .map(|name| folder.join(name))
-        .collect();
+    let mut own: Vec<_> = [
+        MANIFEST_FILE,
+        STATE_FILE,
+        LOCK_FILE,
+        UPLOADS,
+        "dev-key",
+        "run",
+    ]
+    .into_iter()
+    .chain(["state.sqlite-wal", "state.sqlite-shm"])
+    .map(|name| folder.join(name))
+    .collect();
     own.extend_from_slice(further);
     own
 }

@@ -30,7 +30,7 @@ mod tests;
 pub use error::{LocalError, MediaProblem, Mistake};
 pub use init::{InitOptions, InitReport, init};
 pub use manifest::{Pathway, Stage, StageKind};
-pub use server::{Server, ServerOptions};
+pub use server::{FaultPlan, FaultPlanError, Faults, RuleCount, Server, ServerOptions};
 pub use workspace::{ProjectInfo, Workspace};
 
 /// The account that every change is attributed to.

@@ -5,6 +5,7 @@ use std::num::NonZero;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use hayro_syntax::{LoadPdfError, Pdf};
 use imagesize::ImageType;
 use serde::Deserialize;
 
@@ -136,9 +137,16 @@ fn image(path: &Path) -> Result<Properties, ProbeError> {
 
 /// Pages are the frames of a PDF.
 fn pdf(path: &Path) -> Result<Properties, ProbeError> {
-    let document = lopdf::Document::load(path)
-        .map_err(|error| ProbeError::Unreadable(format!("expected a PDF, found: {error}")))?;
-    let pages = document.get_pages().len();
+    let content = std::fs::read(path)
+        .map_err(|error| ProbeError::Unreadable(format!("cannot be read: {error}")))?;
+    let document = Pdf::new(content).map_err(|error| {
+        let found = match error {
+            LoadPdfError::Decryption(_) => "one that needs a password",
+            LoadPdfError::Invalid => "something else",
+        };
+        ProbeError::Unreadable(format!("expected a PDF, found {found}"))
+    })?;
+    let pages = document.pages().len();
     if pages == 0 {
         return Err(ProbeError::Unreadable(
             "expected a PDF with pages, found one without".to_owned(),

@@ -21,11 +21,13 @@ pub(super) fn take_over(store: &Store, set_up: &SetUp, folder: &Path) -> Result<
     if before.as_ref() == Some(&set_up.digest) {
         return Ok(());
     }
-    let written = store.write(|connection| match check_fit(connection, set_up, folder, true) {
-        Ok(()) => write(connection, set_up).map(Ok),
-        // Nothing has been written that would have to be undone.
-        Err(refused) => Ok(Err(refused)),
-    });
+    let written = store.write(
+        |connection| match check_fit(connection, set_up, folder, true) {
+            Ok(()) => write(connection, set_up).map(Ok),
+            // Nothing has been written that would have to be undone.
+            Err(refused) => Ok(Err(refused)),
+        },
+    );
     written.map_err(LocalError::state(&state))?
 }
 

@@ -58,9 +58,7 @@ impl Workspace {
         }
         let lock = lock(folder, Lock::Shared)?;
         let store = Store::open(&state)?;
-        let meta = store
-            .read(Meta::read)
-            .map_err(LocalError::state(&state))?;
+        let meta = store.read(Meta::read).map_err(LocalError::state(&state))?;
         let set_up = SetUp::read(folder, meta.scope)?;
         sync::take_over(&store, &set_up, folder)?;
         let projects = store

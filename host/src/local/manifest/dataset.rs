@@ -188,7 +188,10 @@ fn item(
                 (None, Some(_)) => "`files`",
                 (None, None) => "neither",
             };
-            mistakes.add(span, format!("expected {expected} for the item, found {found}"));
+            mistakes.add(
+                span,
+                format!("expected {expected} for the item, found {found}"),
+            );
             return None;
         }
     };

@@ -262,17 +262,31 @@ impl SetUp {
 
     fn check_identifiers(&self, mistakes: &mut Mistakes<'_>) {
         let kinds = [
-            ("projects", self.projects.iter().map(|one| one.hash).collect::<Vec<_>>()),
-            ("datasets", self.datasets.iter().map(|one| one.hash).collect()),
-            ("ontologies", self.ontologies.iter().map(|one| one.hash).collect()),
-            ("workflow templates", self.templates.iter().map(|one| one.hash).collect()),
+            (
+                "projects",
+                self.projects.iter().map(|one| one.hash).collect::<Vec<_>>(),
+            ),
+            (
+                "datasets",
+                self.datasets.iter().map(|one| one.hash).collect(),
+            ),
+            (
+                "ontologies",
+                self.ontologies.iter().map(|one| one.hash).collect(),
+            ),
+            (
+                "workflow templates",
+                self.templates.iter().map(|one| one.hash).collect(),
+            ),
         ];
         for (what, hashes) in kinds {
             let mut seen = HashSet::new();
             if let Some(twice) = hashes.iter().find(|hash| !seen.insert(**hash)) {
                 mistakes.add(
                     None,
-                    format!("expected {what} with different titles and hashes, found {twice} twice"),
+                    format!(
+                        "expected {what} with different titles and hashes, found {twice} twice"
+                    ),
                 );
             }
         }
@@ -314,15 +328,14 @@ impl Own {
 }
 
 /// A title that must be there.
-fn required(
-    title: Option<&Spanned<String>>,
-    table: &str,
-    mistakes: &mut Mistakes<'_>,
-) -> String {
+fn required(title: Option<&Spanned<String>>, table: &str, mistakes: &mut Mistakes<'_>) -> String {
     match title {
         Some(title) => named(title, mistakes),
         None => {
-            mistakes.add(None, format!("expected `title` in each of {table}, found one without"));
+            mistakes.add(
+                None,
+                format!("expected `title` in each of {table}, found one without"),
+            );
             String::new()
         }
     }
@@ -330,10 +343,7 @@ fn required(
 
 fn named(title: &Spanned<String>, mistakes: &mut Mistakes<'_>) -> String {
     if title.get_ref().trim().is_empty() {
-        mistakes.add(
-            Some(title.span()),
-            "expected a title, found an empty one",
-        );
+        mistakes.add(Some(title.span()), "expected a title, found an empty one");
     }
     title.get_ref().clone()
 }
@@ -353,10 +363,15 @@ fn find(
     let message = match (fitting.next(), fitting.next()) {
         (Some((hash, _)), None) => return Some(*hash),
         (Some(_), Some(_)) => {
-            format!("expected the title or the hash of {what}, found \"{text}\", which several have")
+            format!(
+                "expected the title or the hash of {what}, found \"{text}\", which several have"
+            )
         }
         (None, _) => {
-            let titles: Vec<_> = known.iter().map(|(_, title)| format!("\"{title}\"")).collect();
+            let titles: Vec<_> = known
+                .iter()
+                .map(|(_, title)| format!("\"{title}\""))
+                .collect();
             let titles = match titles.as_slice() {
                 [] => "there is none".to_owned(),
                 titles => titles.join(", "),
@@ -383,7 +398,10 @@ fn only(
             let key = if key == "dataset" { "datasets" } else { key };
             mistakes.add(
                 Some(span.clone()),
-                format!("expected `{key}` to name one of {}, found no such key", known.len()),
+                format!(
+                    "expected `{key}` to name one of {}, found no such key",
+                    known.len()
+                ),
             );
             None
         }

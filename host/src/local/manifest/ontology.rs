@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::Mistakes;
 use super::file::{
-    AttributeTable, ClassificationTable, ObjectTable, OntologyTable, OptionEntry, OptionTable, TextOrTable,
+    AttributeTable, ClassificationTable, ObjectTable, OntologyTable, OptionEntry, OptionTable,
+    TextOrTable,
 };
 use crate::local::identity;
 

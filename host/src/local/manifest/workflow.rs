@@ -236,7 +236,10 @@ pub(super) fn check(
 
 /// A task that only routers pass to each other would never come to rest.
 fn check_circles(tables: &[StageTable], workflow: &Workflow, mistakes: &mut Mistakes<'_>) {
-    let routers = workflow.stages.iter().filter(|stage| stage.kind.is_router());
+    let routers = workflow
+        .stages
+        .iter()
+        .filter(|stage| stage.kind.is_router());
     for router in routers {
         let mut seen = HashSet::new();
         let mut next = vec![router.uuid];
@@ -246,7 +249,9 @@ fn check_circles(tables: &[StageTable], workflow: &Workflow, mistakes: &mut Mist
             };
             for pathway in &stage.pathways {
                 if pathway.destination == router.uuid {
-                    let table = tables.iter().find(|table| *table.title.get_ref() == router.title);
+                    let table = tables
+                        .iter()
+                        .find(|table| *table.title.get_ref() == router.title);
                     mistakes.add(
                         table.map(|table| table.title.span()),
                         format!(

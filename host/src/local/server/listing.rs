@@ -34,7 +34,9 @@ impl Filter {
                 "titleEq" => filter.title = Some(value.into_owned()),
                 "titleLike" => filter.title_like = Some(value.into_owned()),
                 "descEq" | "descriptionEq" => filter.description = Some(value.into_owned()),
-                "descLike" | "descriptionLike" => filter.description_like = Some(value.into_owned()),
+                "descLike" | "descriptionLike" => {
+                    filter.description_like = Some(value.into_owned())
+                }
                 "createdBefore" => filter.created_before = Some(moment()?),
                 "createdAfter" => filter.created_after = Some(moment()?),
                 "editedBefore" => filter.edited_before = Some(moment()?),

@@ -1,5 +1,7 @@
 //! Media files behind signed URLs, as a cloud store hands them out.
 
+use std::time::Duration;
+
 use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,8 +14,6 @@ use super::{Service, Shared};
 use crate::local::clock;
 use crate::local::store::{Item, find_items};
 
-/// How long a URL can be used, in seconds.
-const LIFETIME: i64 = 24 * 60 * 60;
 /// Of SHA-256, in bytes.
 const BLOCK: usize = 64;
 
@@ -21,18 +21,21 @@ const BLOCK: usize = 64;
 #[derive(Debug)]
 pub(super) struct UrlSigner {
     secret: [u8; 32],
+    /// How long a URL can be used, in seconds.
+    lifetime: i64,
 }
 
 impl UrlSigner {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(lifetime: Duration) -> Self {
         Self {
             secret: rand::random(),
+            lifetime: i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX),
         }
     }
 
-    /// A URL from which the item's file can be read for a day, as long as the server runs.
+    /// A URL from which the item's file can be read for as long as such URLs can be used, and as long as the server runs.
     pub(super) fn sign(&self, base: &str, item: &Item) -> String {
-        let expires = clock::now() / 1000 + LIFETIME;
+        let expires = (clock::now() / 1000).saturating_add(self.lifetime);
         let name = item.title.rsplit('/').next().unwrap_or_default();
         let mut url = String::from(base);
         url.push_str("/media/");
@@ -68,7 +71,7 @@ impl UrlSigner {
         if differs != 0 || expected.len() != signature.len() {
             return Err(ApiError::forbidden("the URL's signature is wrong"));
         }
-        if expires < clock::now() / 1000 {
+        if expires <= clock::now() / 1000 {
             return Err(ApiError::forbidden("the URL has expired"));
         }
         Ok(())

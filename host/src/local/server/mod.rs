@@ -1,6 +1,8 @@
-//! The HTTP server. `auth` checks signatures, `v1` and `v2` are Encord's two APIs, `media` hands out files.
+//! The HTTP server. `auth` checks signatures, `v1` and `v2` are Encord's two APIs, `media` hands out files,
+//! `faults` lets things go wrong on demand.
 
 mod auth;
+mod faults;
 mod listing;
 mod media;
 mod reply;
@@ -32,6 +34,8 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use self::auth::Keys;
+use self::faults::{CuttableListener, Peer};
+pub use self::faults::{FaultPlan, FaultPlanError, Faults, RuleCount};
 use self::media::UrlSigner;
 use self::reply::ApiError;
 use super::error::LocalError;
@@ -41,6 +45,8 @@ use super::workspace::Workspace;
 const MAX_BODY: usize = 256 * 1024 * 1024;
 /// How long requests that are under way may take to end when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long a media URL can be used if nobody says otherwise.
+const URL_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How to serve.
 #[derive(Debug, Clone)]
@@ -51,6 +57,12 @@ pub struct ServerOptions {
     pub public_keys: Vec<String>,
     /// Accept any key. The signature must still be right. Default: false.
     pub insecure_any_key: bool,
+    /// How long the URL of a media file can be used. Rounded down to seconds. Default: a day.
+    pub url_lifetime: Duration,
+    /// What goes wrong from the beginning. Default: nothing.
+    pub faults: FaultPlan,
+    /// Offer the admin calls, to this machine only. Default: false.
+    pub admin: bool,
 }
 
 impl Default for ServerOptions {
@@ -59,6 +71,9 @@ impl Default for ServerOptions {
             addr: (Ipv4Addr::LOCALHOST, 0).into(),
             public_keys: Vec::new(),
             insecure_any_key: false,
+            url_lifetime: URL_LIFETIME,
+            faults: FaultPlan::default(),
+            admin: false,
         }
     }
 }
@@ -67,6 +82,7 @@ impl Default for ServerOptions {
 #[derive(Debug)]
 pub struct Server {
     url: Url,
+    faults: Faults,
     stopping: CancellationToken,
     running: Option<JoinHandle<std::io::Result<()>>>,
 }
@@ -99,9 +115,11 @@ impl Server {
         let service = Arc::new(Service {
             workspaces: workspaces.into_iter().map(Arc::new).collect(),
             keys,
-            signer: UrlSigner::new(),
+            signer: UrlSigner::new(options.url_lifetime),
             addr,
         });
+        let faults = Faults::default();
+        faults.set(options.faults);
         let stopping = CancellationToken::new();
         // Answers are small and waited for; without this the system holds some of them back for 40 ms.
         let listener = listener.tap_io(|stream| {
@@ -110,11 +128,15 @@ impl Server {
             }
         });
         let stopped = stopping.clone().cancelled_owned();
-        let serving = axum::serve(listener, router(service)).with_graceful_shutdown(stopped);
+        let router = router(service, &faults, options.admin);
+        let router = router.into_make_service_with_connect_info::<Peer>();
+        let serving = axum::serve(CuttableListener(listener), router);
+        let serving = serving.with_graceful_shutdown(stopped);
         let running = tokio::spawn(async move { serving.await });
         tracing::debug!(%url, "serving local projects");
         Ok(Self {
             url,
+            faults,
             stopping,
             running: Some(running),
         })
@@ -124,6 +146,12 @@ impl Server {
     #[must_use]
     pub fn url(&self) -> Url {
         self.url.clone()
+    }
+
+    /// What goes wrong with the requests to this server.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// Takes no more requests, lets those under way end (at most 5 seconds), and returns.
@@ -174,7 +202,7 @@ impl Service {
     }
 }
 
-fn router(service: Arc<Service>) -> Router {
+fn router(service: Arc<Service>, faults: &Faults, admin: bool) -> Router {
     let projects = Router::new()
         .route("/", get(v2::project))
         .route("/branches", get(v2::branches))
@@ -184,7 +212,10 @@ fn router(service: Arc<Service>) -> Router {
         .route("/issues/delete", post(v2_issues::delete))
         .route("/label-rows/classifications", post(v2::classifications))
         .route("/labels/copy-branch", post(v2::copy_branch))
-        .route("/labels/{label}/validation-state", get(v2::validation_state))
+        .route(
+            "/labels/{label}/validation-state",
+            get(v2::validation_state),
+        )
         .route("/workflow/stages/{stage}/tasks", get(v2::tasks))
         .route("/workflow/stages/{stage}/actions", post(v2::actions))
         .route("/workflow/stages/{stage}/move-tasks", post(v2::move_tasks));
@@ -195,7 +226,10 @@ fn router(service: Arc<Service>) -> Router {
         .route("/folders", post(v2_storage::create_folder))
         .route("/folders/{folder}", get(v2_storage::folder))
         .route("/folders/{folder}/items", get(v2_storage::folder_items))
-        .route("/folders/{folder}/items/{item}", patch(v2_storage::patch_item))
+        .route(
+            "/folders/{folder}/items/{item}",
+            patch(v2_storage::patch_item),
+        )
         .route(
             "/folders/{folder}/items/{item}/child-items",
             get(v2_storage::child_items),
@@ -218,7 +252,7 @@ fn router(service: Arc<Service>) -> Router {
             service.clone(),
             auth::require_v2,
         ));
-    Router::new()
+    let router = Router::new()
         .merge(v2)
         .route("/public", post(v1::handle))
         .route("/public/user", post(v1::handle))
@@ -231,7 +265,8 @@ fn router(service: Arc<Service>) -> Router {
             );
             Err::<(), _>(ApiError::not_found(message))
         })
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    faults::install(router, faults, admin)
         .layer(middleware::from_fn_with_state(service.clone(), log))
         .with_state(service)
 }

@@ -30,9 +30,8 @@ impl Service {
         if let [only] = self.workspaces.as_slice() {
             return Ok(only.clone());
         }
-        let has = move |connection: &Connection| {
-            Ok(store::find_project(connection, project)?.is_some())
-        };
+        let has =
+            move |connection: &Connection| Ok(store::find_project(connection, project)?.is_some());
         let found = self.workspace_with(has).await?;
         found.ok_or_else(|| no_project(project))
     }

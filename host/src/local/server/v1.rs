@@ -70,7 +70,7 @@ pub(super) async fn handle(State(service): Shared, request: Request) -> Response
 
 /// This API says what went wrong in the body, and gives HTTP status 200 all the same, except where a proxy would
 /// have answered before it.
-fn refusal(error: ApiError) -> Response {
+pub(super) fn refusal(error: ApiError) -> Response {
     let logged = error.to_log();
     let code = match error.status {
         StatusCode::UNAUTHORIZED => "AUTHENTICATION_ERROR",
@@ -176,7 +176,9 @@ async fn answer(service: &Arc<Service>, request: Request) -> Result<String, ApiE
     Ok(answered)
 }
 
-pub(super) fn payload_of<T: for<'de> Deserialize<'de>>(payload: Option<&RawValue>) -> Result<T, ApiError> {
+pub(super) fn payload_of<T: for<'de> Deserialize<'de>>(
+    payload: Option<&RawValue>,
+) -> Result<T, ApiError> {
     let text = payload.map_or("{}", RawValue::get);
     let text = if text == "null" { "{}" } else { text };
     serde_json::from_str(text)

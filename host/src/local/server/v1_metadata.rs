@@ -133,9 +133,7 @@ pub(super) fn list(
             .as_deref()
             .filter(|_| with_metadata);
         let parts = match row.item.kind {
-            MediaKind::ImageGroup | MediaKind::Group => {
-                store::parts_of_unit(connection, row.unit)?
-            }
+            MediaKind::ImageGroup | MediaKind::Group => store::parts_of_unit(connection, row.unit)?,
             _ => Vec::new(),
         };
         let images = with_images && row.item.kind == MediaKind::ImageGroup;

@@ -70,9 +70,10 @@ async fn create_project(service: &Arc<Service>, request: CreateProject) -> Resul
     let ontology = request.ontology_hash.as_deref().map(canonical);
     let sought = template.clone();
     let has = move |connection: &Connection| Ok(store::template(connection, &sought)?.is_some());
-    let workspace = service.workspace_with(has).await?.ok_or_else(|| {
-        ApiError::not_found(format!("there is no workflow template {template}"))
-    })?;
+    let workspace = service
+        .workspace_with(has)
+        .await?
+        .ok_or_else(|| ApiError::not_found(format!("there is no workflow template {template}")))?;
     let make = move |connection: &Connection, _: &_| {
         let now = clock::now();
         let hash = Uuid::new_v4();
@@ -140,9 +141,8 @@ impl Service {
     ) -> Result<T, ApiError> {
         let hash = uuid(hash, "a dataset hash")?.to_string();
         let sought = hash.clone();
-        let has = move |connection: &Connection| {
-            Ok(store::find_dataset(connection, &sought)?.is_some())
-        };
+        let has =
+            move |connection: &Connection| Ok(store::find_dataset(connection, &sought)?.is_some());
         let missing =
             || ApiError::forbidden(format!("there is no dataset {hash} for this account"));
         let workspace = self.workspace_with(has).await?.ok_or_else(missing)?;
@@ -219,15 +219,23 @@ async fn data_rows(service: &Arc<Service>, asked: &Asked<'_>) -> Result<Value, A
     let moment = |text: &Option<String>| match text {
         None => Ok(None),
         Some(text) => clock::parse(text).map(Some).ok_or_else(|| {
-            ApiError::invalid(format!("expected a date and time (ISO 8601), found `{text}`"))
+            ApiError::invalid(format!(
+                "expected a date and time (ISO 8601), found `{text}`"
+            ))
         }),
     };
-    let (before, after) = (moment(&request.created_before)?, moment(&request.created_after)?);
+    let (before, after) = (
+        moment(&request.created_before)?,
+        moment(&request.created_after)?,
+    );
     let read = move |connection: &Connection, dataset: &Dataset| {
         let takes = |unit: &DataUnit| {
             let title = &unit.item.title;
             let data_type = unit.item.kind.data_type().to_uppercase();
-            request.title_eq.as_ref().is_none_or(|wanted| wanted == title)
+            request
+                .title_eq
+                .as_ref()
+                .is_none_or(|wanted| wanted == title)
                 && request
                     .title_like
                     .as_ref()
@@ -284,8 +292,8 @@ impl RowShow {
         let properties = &item.properties;
         let metadata = item.client_metadata.as_deref().filter(|_| self.metadata);
         let metadata: Option<Value> = metadata.map(serde_json::from_str).transpose()?;
-        let url = (self.signed_url && item.path.is_some())
-            .then(|| self.signer().sign(&self.base, item));
+        let url =
+            (self.signed_url && item.path.is_some()).then(|| self.signer().sign(&self.base, item));
         let mut row = json!({
             "data_hash": unit.hash,
             "data_title": item.title,

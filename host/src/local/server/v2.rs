@@ -394,7 +394,12 @@ pub(super) async fn copy_branch(
             match row.labels {
                 Some(_) if !request.overwrite => continue,
                 Some(labels) => {
-                    store::overwrite_document(connection, &labels.label_hash, &source.document, now)?;
+                    store::overwrite_document(
+                        connection,
+                        &labels.label_hash,
+                        &source.document,
+                        now,
+                    )?;
                 }
                 None => {
                     let stage = project.workflow.stage_named(&row.stage);

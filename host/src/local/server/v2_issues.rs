@@ -33,7 +33,13 @@ pub(super) async fn list(
     }
     let read = move |connection: &Connection, project: &Project| {
         let data_hash = data_hash.as_deref();
-        Ok(store::issues(connection, project.id, data_hash, after, PAGE + 1)?)
+        Ok(store::issues(
+            connection,
+            project.id,
+            data_hash,
+            after,
+            PAGE + 1,
+        )?)
     };
     let issues = service.read_project(&project, read).await?;
     let mut parsed = Vec::new();
@@ -121,9 +127,13 @@ impl Anchor {
                 .collect()
         };
         match self {
-            Self::DataUnit { data_uuid, space_id } => {
-                (*data_uuid, json!({ "type": "dataUnit", "spaceId": space_id }))
-            }
+            Self::DataUnit {
+                data_uuid,
+                space_id,
+            } => (
+                *data_uuid,
+                json!({ "type": "dataUnit", "spaceId": space_id }),
+            ),
             Self::Frame {
                 data_uuid,
                 space_id,
@@ -217,12 +227,19 @@ pub(super) async fn create(
             let mut issue: Map<String, Value> = serde_json::from_value(anchor)?;
             issue.insert("uuid".to_owned(), json!(uuid));
             issue.insert("dataUuid".to_owned(), json!(data_uuid));
-            let comment = json!({ "content": new.comment, "authorEmail": ACCOUNT, "createdAt": now });
+            let comment =
+                json!({ "content": new.comment, "authorEmail": ACCOUNT, "createdAt": now });
             issue.insert("comments".to_owned(), json!([comment]));
             issue.insert("tags".to_owned(), tags.into());
             issue.insert("resolutionHistory".to_owned(), json!([]));
             let issue = Value::Object(issue).to_string();
-            store::insert_issue(connection, project.id, &uuid.to_string(), &data_hash, &issue)?;
+            store::insert_issue(
+                connection,
+                project.id,
+                &uuid.to_string(),
+                &data_hash,
+                &issue,
+            )?;
         }
         Ok(())
     };

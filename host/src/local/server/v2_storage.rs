@@ -252,7 +252,9 @@ pub(super) async fn folder(State(service): Shared, Path(folder): Path<String>) -
             return ok(&folder_json(&folder));
         }
     }
-    Err(ApiError::not_found(format!("there is no storage folder {uuid}")))
+    Err(ApiError::not_found(format!(
+        "there is no storage folder {uuid}"
+    )))
 }
 
 #[derive(Debug, Deserialize)]
@@ -296,9 +298,8 @@ pub(super) async fn folder_items(
         }
     }
     let sought = uuid.clone();
-    let has = move |connection: &Connection| {
-        Ok(!store::folders(connection, Some(&sought))?.is_empty())
-    };
+    let has =
+        move |connection: &Connection| Ok(!store::folders(connection, Some(&sought))?.is_empty());
     let workspace = service.workspace_with(has).await?;
     let workspace = workspace
         .ok_or_else(|| ApiError::not_found(format!("there is no storage folder {uuid}")))?;
@@ -366,9 +367,7 @@ pub(super) async fn patch_bulk(State(service): Shared, body: Bytes) -> Reply {
     patch_all(&service, patches).await?;
     let items = service.items(uuids).await?.into_iter().flatten();
     ok(&Page::whole(
-        items
-            .map(|found| service.item_json(found, None))
-            .collect(),
+        items.map(|found| service.item_json(found, None)).collect(),
     ))
 }
 

@@ -19,8 +19,7 @@ pub(in crate::local) struct Dataset {
     pub(in crate::local) edited_at: i64,
 }
 
-const COLUMNS: &str =
-    "dataset.id, dataset.hash, dataset.title, dataset.description, dataset.folder, dataset.created_at, \
+const COLUMNS: &str = "dataset.id, dataset.hash, dataset.title, dataset.description, dataset.folder, dataset.created_at, \
      dataset.edited_at";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Dataset> {
@@ -68,12 +67,23 @@ pub(in crate::local) fn put_dataset(
     connection: &Connection,
     dataset: &Dataset,
 ) -> rusqlite::Result<(i64, bool)> {
-    put_folder(connection, &dataset.folder, &dataset.title, "", dataset.created_at)?;
+    put_folder(
+        connection,
+        &dataset.folder,
+        &dataset.title,
+        "",
+        dataset.created_at,
+    )?;
     if let Some(before) = find_dataset(connection, &dataset.hash)? {
         if (&before.title, &before.description) != (&dataset.title, &dataset.description) {
             connection.execute(
                 "UPDATE dataset SET title = ?2, description = ?3, edited_at = ?4 WHERE id = ?1",
-                params![before.id, dataset.title, dataset.description, dataset.edited_at],
+                params![
+                    before.id,
+                    dataset.title,
+                    dataset.description,
+                    dataset.edited_at
+                ],
             )?;
         }
         return Ok((before.id, false));

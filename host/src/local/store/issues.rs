@@ -28,7 +28,11 @@ pub(in crate::local) fn issues(
     after: i64,
     limit: usize,
 ) -> rusqlite::Result<Vec<(i64, String)>> {
-    let wanted = if data_hash.is_some() { "data_hash = ?2" } else { "?2 IS NULL" };
+    let wanted = if data_hash.is_some() {
+        "data_hash = ?2"
+    } else {
+        "?2 IS NULL"
+    };
     connection
         .prepare_cached(&format!(
             "SELECT id, issue FROM issue WHERE project = ?1 AND {wanted} AND id > ?3 ORDER BY id LIMIT ?4"

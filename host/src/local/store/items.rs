@@ -140,7 +140,10 @@ pub(in crate::local) fn find_items(
 }
 
 /// The parts of an item, in their order.
-pub(in crate::local) fn parts_of(connection: &Connection, item: i64) -> rusqlite::Result<Vec<Item>> {
+pub(in crate::local) fn parts_of(
+    connection: &Connection,
+    item: i64,
+) -> rusqlite::Result<Vec<Item>> {
     connection
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM item WHERE parent = ?1 ORDER BY place"

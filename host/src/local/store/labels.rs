@@ -148,7 +148,10 @@ pub(in crate::local) fn metadata(
         label_row.push_str(" AND label_row.label_hash = named.label_hash");
     }
     if let Some(branch) = &filter.branch {
-        label_row.push_str(&format!(" AND label_row.branch = ?{}", bind(branch.clone().into())));
+        label_row.push_str(&format!(
+            " AND label_row.branch = ?{}",
+            bind(branch.clone().into())
+        ));
     }
     if let Some(pattern) = &filter.title_like {
         conditions.push(format!("item.title LIKE ?{}", bind(pattern.clone().into())));

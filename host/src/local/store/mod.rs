@@ -27,7 +27,8 @@ pub(super) use self::labels::{
     insert_label_row, metadata, overwrite_document, rows_on_branch, set_label_status,
 };
 pub(super) use self::projects::{
-    NewProject, Ontology, Project, add_missing_tasks, delete_project, find_project, ontologies, projects, put_ontology, put_project, put_template, template,
+    NewProject, Ontology, Project, add_missing_tasks, delete_project, find_project, ontologies,
+    projects, put_ontology, put_project, put_template, template,
 };
 pub(super) use self::schema::{FORMAT, Meta, create, fact, set_fact};
 pub(super) use self::tasks::{

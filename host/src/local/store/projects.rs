@@ -59,11 +59,7 @@ fn unreadable(
     column: usize,
     error: impl std::error::Error + Send + Sync + 'static,
 ) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(
-        column,
-        rusqlite::types::Type::Text,
-        Box::new(error),
-    )
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
 }
 
 /// The project with this hash, or all.
@@ -71,7 +67,11 @@ pub(in crate::local) fn projects(
     connection: &Connection,
     hash: Option<Uuid>,
 ) -> rusqlite::Result<Vec<Project>> {
-    let wanted = if hash.is_some() { "project.hash = ?1" } else { "?1 IS NULL" };
+    let wanted = if hash.is_some() {
+        "project.hash = ?1"
+    } else {
+        "?1 IS NULL"
+    };
     connection
         .prepare_cached(&format!(
             "SELECT project.id, project.hash, project.title, project.description, project.status, ontology.hash,
@@ -157,7 +157,9 @@ fn add_tasks(
     for (unit, data_hash) in missing {
         let uuid = identity::uuid(hash, "task", &[&data_hash]);
         // A workflow has a first stage, and its routers lead somewhere: that is checked when it is read.
-        let Some(stage) = workflow.first(uuid) else { continue };
+        let Some(stage) = workflow.first(uuid) else {
+            continue;
+        };
         let status = stage.kind.status_on_arrival();
         insert.execute(params![
             uuid.to_string(),

@@ -158,7 +158,9 @@ pub(in crate::local) fn assign(
     now: i64,
 ) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("UPDATE task SET status = 'ASSIGNED', assignee = ?2, updated_at = ?3 WHERE id = ?1")?
+        .prepare_cached(
+            "UPDATE task SET status = 'ASSIGNED', assignee = ?2, updated_at = ?3 WHERE id = ?1",
+        )?
         .execute(params![task, to, now])?;
     Ok(())
 }
@@ -170,7 +172,9 @@ pub(in crate::local) fn release(
     now: i64,
 ) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("UPDATE task SET status = 'RELEASED', assignee = NULL, updated_at = ?2 WHERE id = ?1")?
+        .prepare_cached(
+            "UPDATE task SET status = 'RELEASED', assignee = NULL, updated_at = ?2 WHERE id = ?1",
+        )?
         .execute(params![task, now])?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer, SigningKey};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -15,7 +15,7 @@ use crate::local::{Server, ServerOptions, Workspace};
 
 /// A served project and somebody who may use it.
 pub(super) struct Served {
-    server: Server,
+    pub(super) server: Server,
     pub(super) http: reqwest::Client,
     pub(super) url: Url,
     pub(super) key: SigningKey,
@@ -29,15 +29,17 @@ impl Served {
 
     /// Works on the first project of the first.
     pub(super) async fn start_all(workspaces: Vec<Workspace>) -> Self {
+        Self::start_with(workspaces, ServerOptions::default()).await
+    }
+
+    /// With these options, and a key besides those that they name.
+    pub(super) async fn start_with(workspaces: Vec<Workspace>, mut options: ServerOptions) -> Self {
         // Whoever is first installs it; it is not used over plain HTTP, but must be there.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let key = SigningKey::from_bytes(&rand::random());
         let public_key = hex(key.verifying_key().as_bytes());
         let project = workspaces[0].projects()[0].hash;
-        let options = ServerOptions {
-            public_keys: vec![public_key],
-            ..ServerOptions::default()
-        };
+        options.public_keys.push(public_key);
         let server = Server::start(workspaces, options)
             .await
             .expect("a free port can be had");
@@ -66,6 +68,23 @@ impl Served {
         path: &str,
         body: Option<Value>,
     ) -> (StatusCode, Value) {
+        let request = self.v2_request(method, path, body);
+        let response = request.send().await.expect("the server runs");
+        let status = response.status();
+        let text = response.text().await.expect("the server answers");
+        (
+            status,
+            serde_json::from_str(&text).expect("answers are JSON"),
+        )
+    }
+
+    /// A signed `/v2/public/` request that is not sent yet.
+    pub(super) fn v2_request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> RequestBuilder {
         let target = format!("/v2/public/{path}");
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let digest = format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(&body)));
@@ -88,16 +107,9 @@ impl Served {
             .request(method, url)
             .header("Content-Digest", digest);
         let request = request.header("Signature-Input", format!("encord-sig={parameters}"));
-        let request = request
+        request
             .header("Signature", format!("encord-sig=:{signature}:"))
-            .body(body);
-        let response = request.send().await.expect("the server runs");
-        let status = response.status();
-        let text = response.text().await.expect("the server answers");
-        (
-            status,
-            serde_json::from_str(&text).expect("answers are JSON"),
-        )
+            .body(body)
     }
 
     /// A `/v2/public/projects/<project>/` request that must succeed.
@@ -122,18 +134,8 @@ impl Served {
         uid: Value,
         payload: Value,
     ) -> (u64, Value) {
-        let values = json!({ "uid": uid, "payload": payload });
-        let body = json!({ "query_type": query_type, "query_method": method, "values": values })
-            .to_string();
-        let signature = self.key.sign(&Sha256::digest(&body));
-        let key = hex(self.key.verifying_key().as_bytes());
-        let authorization = format!("{key}:{}", hex(&signature.to_bytes()));
-        let url = self.url.join("/public").expect("it is a path");
-        let request = self.http.post(url).header("Authorization", authorization);
-        let request = request
-            .header("ResourceType", "project")
-            .header("ResourceID", self.project.to_string());
-        let response = request.body(body).send().await.expect("the server runs");
+        let request = self.v1_request(query_type, method, uid, payload);
+        let response = request.send().await.expect("the server runs");
         assert_eq!(response.status(), StatusCode::OK);
         let text = response.text().await.expect("the server answers");
         let answer: Value = serde_json::from_str(&text).expect("answers are JSON");
@@ -143,6 +145,28 @@ impl Served {
                 .expect("the envelope has a status"),
             answer["response"].clone(),
         )
+    }
+
+    /// A signed `/public` request that is not sent yet.
+    pub(super) fn v1_request(
+        &self,
+        query_type: &str,
+        method: &str,
+        uid: Value,
+        payload: Value,
+    ) -> RequestBuilder {
+        let values = json!({ "uid": uid, "payload": payload });
+        let body = json!({ "query_type": query_type, "query_method": method, "values": values })
+            .to_string();
+        let signature = self.key.sign(&Sha256::digest(&body));
+        let key = hex(self.key.verifying_key().as_bytes());
+        let authorization = format!("{key}:{}", hex(&signature.to_bytes()));
+        let url = self.url.join("/public").expect("it is a path");
+        let request = self.http.post(url).header("Authorization", authorization);
+        request
+            .header("ResourceType", "project")
+            .header("ResourceID", self.project.to_string())
+            .body(body)
     }
 
     pub(super) async fn metadata(&self, payload: Value) -> Vec<Value> {

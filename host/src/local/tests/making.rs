@@ -28,7 +28,10 @@ fn a_folder_of_media_becomes_a_project() {
     assert!(report.to_string().contains("program.exe"));
     let project = scratch.open().expect("it has been made");
     let made = &project.projects()[0];
-    assert_eq!((Some(made.hash), made.title.as_str()), (report.hash, "project"));
+    assert_eq!(
+        (Some(made.hash), made.title.as_str()),
+        (report.hash, "project")
+    );
     let titles: Vec<_> = tasks(&project)
         .into_iter()
         .map(|(title, _)| title)
@@ -66,8 +69,7 @@ fn a_second_time_continues() {
     assert_eq!(after[..2], before[..]);
     assert_eq!(after[2].0, "another.bmp");
     assert!(
-        project
-            .projects()[0]
+        project.projects()[0]
             .stages
             .iter()
             .any(|stage| stage.title == "Archive")
@@ -81,8 +83,7 @@ fn reset_starts_over_with_the_same_identifiers() {
     scratch.init().expect("the media are fine");
     let project = scratch.open().expect("it has been made");
     let before = tasks(&project);
-    let end = project
-        .projects()[0]
+    let end = project.projects()[0]
         .stages
         .last()
         .expect("there is an end")
@@ -169,12 +170,11 @@ fn a_manifest_that_does_not_fit_the_state_is_refused() {
         scratch.open(),
         Err(LocalError::StageGone { tasks: 1, .. })
     ));
-    assert!(matches!(
-        scratch.init(),
-        Err(LocalError::StageGone { .. })
-    ));
+    assert!(matches!(scratch.init(), Err(LocalError::StageGone { .. })));
     let other = "11111111-1111-4111-8111-111111111111";
-    scratch.write_manifest(&written.replace(&report.hash.expect("it has a project").to_string(), other));
+    scratch.write_manifest(
+        &written.replace(&report.hash.expect("it has a project").to_string(), other),
+    );
     assert!(matches!(
         scratch.open(),
         Err(LocalError::OtherProject { .. })
@@ -194,10 +194,7 @@ fn a_manifest_written_by_hand_keeps_the_hash_that_it_was_given() {
         Some(scratch.open().expect("it has been made").projects()[0].hash),
         made.hash
     );
-    assert_eq!(
-        scratch.reset().expect("nobody has it open").hash,
-        made.hash
-    );
+    assert_eq!(scratch.reset().expect("nobody has it open").hash, made.hash);
     assert_eq!(
         std::fs::read_to_string(scratch.manifest()).expect("it is there"),
         text,

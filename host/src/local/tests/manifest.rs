@@ -141,16 +141,24 @@ options = [
 fn identifiers_are_those_written_or_derived_from_titles() {
     let one = parse(MINIMAL).expect("it has no mistakes");
     let again = parse(MINIMAL).expect("it has no mistakes");
-    assert_eq!(one.projects[0].workflow.stages[0].uuid, again.projects[0].workflow.stages[0].uuid);
+    assert_eq!(
+        one.projects[0].workflow.stages[0].uuid,
+        again.projects[0].workflow.stages[0].uuid
+    );
     assert_eq!(one.projects[0].workflow.stages[0].kind, StageKind::Agent);
-    assert_eq!(one.projects[0].workflow.stages[0].pathways[0].destination, one.projects[0].workflow.stages[1].uuid);
+    assert_eq!(
+        one.projects[0].workflow.stages[0].pathways[0].destination,
+        one.projects[0].workflow.stages[1].uuid
+    );
     let uuid = "22222222-2222-4222-8222-222222222222";
     let renamed = MINIMAL.replace(
         "title = \"Agent\"",
         &format!("title = \"Robot\"\nuuid = \"{uuid}\""),
     );
     assert_eq!(
-        parse(&renamed).expect("it has no mistakes").projects[0].workflow.stages[0]
+        parse(&renamed).expect("it has no mistakes").projects[0]
+            .workflow
+            .stages[0]
             .uuid
             .to_string(),
         uuid

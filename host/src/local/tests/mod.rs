@@ -1,6 +1,7 @@
 //! Tests through the public functions: real files, a real state, a real server on a port of its own.
 
 mod client;
+mod faults;
 mod making;
 mod manifest;
 mod server;

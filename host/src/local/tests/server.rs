@@ -279,8 +279,7 @@ async fn projects_that_share_a_dataset_have_the_same_data_hashes() {
     super::init(&folder, options).expect("the media are fine");
     let twin = super::Workspace::open(&folder).expect("it has been made");
     let twin_hash = twin.projects()[0].hash;
-    let mut served =
-        Served::start_all(vec![scratch.open().expect("it has been made"), twin]).await;
+    let mut served = Served::start_all(vec![scratch.open().expect("it has been made"), twin]).await;
     let listing = json!({ "include_uninitialised_labels": true });
     let hashes = |rows: Vec<Value>| {
         rows.iter()
