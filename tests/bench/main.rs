@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout)] // Printing is what it is for.
 
 mod bare;
+mod server;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -41,6 +42,7 @@ fn main() -> Result<()> {
     println!("|---|---|");
     runtime.block_on(attempts(&plugin))?;
     runtime.block_on(whole_run(&plugin))?;
+    runtime.block_on(server::large_project())?;
     starts(&plugin)
 }
 

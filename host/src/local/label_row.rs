@@ -6,13 +6,13 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::manifest::{StageKind, Workflow};
 use super::media::MediaKind;
+use super::sent_row::{self, Fields};
 use super::store::{DataUnit, Item, LabelRow, Labels};
-use super::{ACCOUNT, clock};
+use super::clock;
 
 /// The first fields of a label row, none of which a client decides.
 #[derive(Debug, Serialize)]
@@ -105,33 +105,9 @@ impl Skeleton {
 
     /// What is kept of a row that a client saves: every field that it sent, known or not, except those that the
     /// server knows better, and those of [`Head`]. Authors that it left open become the account.
-    pub(super) fn document_of_save(self, mut sent: Map<String, Value>) -> String {
-        sent.retain(|key, _| !HEAD.contains(&key.as_str()));
-        for (key, known) in [("data_units", self.data_units), ("spaces", self.spaces)] {
-            let units = sent.entry(key).or_insert_with(|| json!({}));
-            let Value::Object(units) = units else {
-                continue;
-            };
-            for (hash, fields) in known {
-                overlay(
-                    units.entry(hash).or_insert_with(|| json!({ "labels": {} })),
-                    fields,
-                );
-            }
-            for unit in units.values_mut() {
-                fill_authors_of_labels(unit.get_mut("labels"));
-            }
-        }
-        for answers in ["object_answers", "classification_answers"] {
-            values_mut(sent.get_mut(answers)).for_each(fill_authors);
-        }
-        Value::Object(sent).to_string()
-    }
-}
-
-fn overlay(unit: &mut Value, known: Value) {
-    if let (Value::Object(unit), Value::Object(known)) = (unit, known) {
-        unit.extend(known);
+    pub(super) fn document_of_save(self, sent: &Fields<'_>) -> Result<String, serde_json::Error> {
+        let known = [("data_units", self.data_units), ("spaces", self.spaces)];
+        sent_row::kept(sent, &HEAD, known)
     }
 }
 
@@ -244,40 +220,6 @@ pub(super) fn number_of_frames(item: &Item, parts: usize) -> u64 {
     }
 }
 
-/// Either one set of labels, or one for each frame.
-fn fill_authors_of_labels(labels: Option<&mut Value>) {
-    let Some(Value::Object(labels)) = labels else {
-        return;
-    };
-    for (key, value) in labels {
-        match value {
-            Value::Array(entries) if is_label_list(key) => {
-                entries.iter_mut().for_each(fill_authors)
-            }
-            Value::Object(frame) => {
-                for (key, entries) in frame {
-                    if let (true, Value::Array(entries)) = (is_label_list(key), entries) {
-                        entries.iter_mut().for_each(fill_authors);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-fn is_label_list(key: &str) -> bool {
-    key == "objects" || key == "classifications"
-}
-
-fn fill_authors(entry: &mut Value) {
-    for key in ["createdBy", "lastEditedBy"] {
-        if let Some(author @ Value::Null) = entry.get_mut(key) {
-            *author = ACCOUNT.into();
-        }
-    }
-}
-
 fn values_mut(object: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
     object
         .and_then(Value::as_object_mut)
@@ -302,13 +244,13 @@ impl ReadFilter {
     }
 }
 
-/// The row as a client reads it.
+/// The row as a client reads it: JSON text.
 pub(super) fn read(
     row: &LabelRow,
     labels: &Labels,
     workflow: &Workflow,
     filter: &ReadFilter,
-) -> Result<Box<RawValue>, serde_json::Error> {
+) -> Result<String, serde_json::Error> {
     let kind = workflow.stage_named(&row.stage).map(|stage| stage.kind);
     let item = &row.unit.item;
     let head = serde_json::to_string(&Head {
@@ -338,11 +280,10 @@ pub(super) fn read(
     };
     // Two objects become one text: the common case needs no parsing.
     let fields = document.strip_prefix('{').unwrap_or(document);
-    let text = match (head.strip_suffix('}'), fields) {
+    Ok(match (head.strip_suffix('}'), fields) {
         (Some(head), fields) if fields != "}" => format!("{head},{fields}"),
         _ => head,
-    };
-    RawValue::from_string(text)
+    })
 }
 
 fn apply(filter: &ReadFilter, document: &mut Value) {

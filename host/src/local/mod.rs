@@ -18,6 +18,7 @@ mod label_row;
 mod manifest;
 mod media;
 mod probe;
+mod sent_row;
 mod server;
 mod store;
 mod sync;

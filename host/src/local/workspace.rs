@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -114,6 +115,9 @@ pub(super) enum Lock {
     Exclusive,
 }
 
+/// How often a lock that somebody has is tried again, 10 ms later each time.
+const PATIENCE: u32 = 20;
+
 /// The lock is given back when the file is closed, also by the end of the process.
 pub(super) fn lock(folder: &Path, lock: Lock) -> Result<File, LocalError> {
     let path = folder.join(LOCK_FILE);
@@ -123,10 +127,20 @@ pub(super) fn lock(folder: &Path, lock: Lock) -> Result<File, LocalError> {
         .write(true)
         .open(&path)
         .map_err(LocalError::io("open", &path))?;
-    let locked = match lock {
+    let take = || match lock {
         Lock::Shared => file.try_lock_shared(),
         Lock::Exclusive => file.try_lock(),
     };
+    // A program that this process is just starting (`ffprobe`) holds a copy of every open file for a moment, and so
+    // of a lock that has been given back.
+    let mut locked = take();
+    for _ in 0..PATIENCE {
+        if !matches!(locked, Err(std::fs::TryLockError::WouldBlock)) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+        locked = take();
+    }
     match locked {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(LocalError::InUse {

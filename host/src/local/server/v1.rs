@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::auth::{authorization, collect, header_text};
@@ -19,6 +19,7 @@ use super::v2::label_hash_of;
 use super::{Service, Shared, transitions, v1_metadata, v1_setup};
 use crate::local::label_row::{self, ReadFilter, Skeleton};
 use crate::local::media::MediaKind;
+use crate::local::sent_row::Fields;
 use crate::local::store::{self, DataUnit, LabelRow, Labels, Project};
 use crate::local::{MAIN_BRANCH, clock};
 
@@ -233,7 +234,7 @@ fn read_rows(
         }
         rows.push(label_row::read(row, labels, &project.workflow, &filter)?);
     }
-    one_or_list(uid, rows)
+    Ok(one_or_list(uid, rows))
 }
 
 /// A URL for each file of a data unit.
@@ -259,14 +260,14 @@ fn parts(connection: &Connection, unit: &DataUnit) -> Result<Vec<DataUnit>, ApiE
 }
 
 /// Whoever names one row, and not a list of one, gets it without a list around.
-fn one_or_list(uid: &Uid, mut rows: Vec<Json>) -> Result<String, ApiError> {
-    Ok(match (uid, rows.pop()) {
-        (Uid::One(_), Some(row)) => row.get().to_owned(),
+fn one_or_list(uid: &Uid, mut rows: Vec<String>) -> String {
+    match (uid, rows.pop()) {
+        (Uid::One(_), Some(row)) => row,
         (_, last) => {
             rows.extend(last);
-            serde_json::to_string(&rows)?
+            format!("[{}]", rows.join(","))
         }
-    })
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -303,7 +304,7 @@ fn create_rows(
         }
         rows.push(label_row::read(&row, &labels, &project.workflow, &filter)?);
     }
-    one_or_list(uid, rows)
+    Ok(one_or_list(uid, rows))
 }
 
 fn create(
@@ -331,19 +332,19 @@ fn create(
 #[derive(Debug, Deserialize)]
 struct SaveRows {
     #[serde(default)]
-    labels: Vec<Map<String, Value>>,
+    labels: Vec<Json>,
     #[serde(default)]
     validate_before_saving: bool,
 }
 
 impl SaveRows {
     /// Whoever names one row, and not a list of one, sends it as the payload itself.
-    fn from_one(mut row: Map<String, Value>) -> Self {
-        let validate_before_saving =
-            row.shift_remove("validate_before_saving") == Some(Value::Bool(true));
+    fn from_one(row: Json) -> Self {
+        let fields: Option<Fields<'_>> = serde_json::from_str(row.get()).ok();
+        let flag = fields.and_then(|fields| fields.get("validate_before_saving"));
         Self {
+            validate_before_saving: flag.is_some_and(|flag| flag.get() == "true"),
             labels: vec![row],
-            validate_before_saving,
         }
     }
 }
@@ -355,9 +356,9 @@ async fn save(
     uid: Uid,
     payload: Option<Json>,
 ) -> Result<(), ApiError> {
-    let request = match &uid {
-        Uid::One(_) => SaveRows::from_one(payload_of(payload.as_deref())?),
-        _ => payload_of(payload.as_deref())?,
+    let request = match (&uid, payload) {
+        (Uid::One(_), Some(payload)) => SaveRows::from_one(payload),
+        (_, payload) => payload_of(payload.as_deref())?,
     };
     let hashes: Vec<_> = uid.all().iter().map(canonical).collect();
     if hashes.len() != request.labels.len() {
@@ -372,7 +373,7 @@ async fn save(
         if validate {
             validate_rows(connection, project, &request.labels)?;
         }
-        let rows = hashes.into_iter().zip(request.labels);
+        let rows = hashes.into_iter().zip(&request.labels);
         rows.map(|(label_hash, sent)| {
             let document = document(connection, project, &label_hash, sent)?;
             Ok((label_hash, document))
@@ -398,13 +399,14 @@ fn no_row(label_hash: &str) -> ApiError {
 fn validate_rows(
     connection: &Connection,
     project: &Project,
-    rows: &[Map<String, Value>],
+    rows: &[Json],
 ) -> Result<(), ApiError> {
     let ontology = store::ontologies(connection, Some(&project.ontology))?.pop();
     let editor = ontology.map(|ontology| serde_json::from_str(&ontology.editor));
     let editor: Value = editor.transpose()?.unwrap_or_default();
     for row in rows {
-        let unknown = label_row::unknown_features(row, &editor);
+        let row = serde_json::from_str(row.get()).map_err(unreadable)?;
+        let unknown = label_row::unknown_features(&row, &editor);
         if !unknown.is_empty() {
             let unknown = unknown.join(", ");
             return Err(ApiError::invalid(format!(
@@ -420,11 +422,12 @@ fn document(
     connection: &Connection,
     project: &Project,
     label_hash: &str,
-    sent: Map<String, Value>,
+    sent: &RawValue,
 ) -> Result<String, ApiError> {
     let row = store::find_label_row(connection, project.id, label_hash)?;
     let row = row.ok_or_else(|| no_row(label_hash))?;
-    let data_hash = sent.get("data_hash").and_then(Value::as_str).map(canonical);
+    let sent: Fields<'_> = serde_json::from_str(sent.get()).map_err(unreadable)?;
+    let data_hash = sent.text("data_hash").map(canonical);
     if data_hash.is_some_and(|data_hash| data_hash != row.unit.hash) {
         let expected = &row.unit.hash;
         return Err(ApiError::invalid(format!(
@@ -432,7 +435,11 @@ fn document(
         )));
     }
     let skeleton = Skeleton::new(&row.unit, &parts(connection, &row.unit)?);
-    Ok(skeleton.document_of_save(sent))
+    skeleton.document_of_save(&sent).map_err(unreadable)
+}
+
+fn unreadable(error: serde_json::Error) -> ApiError {
+    ApiError::invalid(format!("a label row is not as expected: {error}"))
 }
 
 /// UUIDs are kept in one form; whoever sends another means the same.

@@ -21,7 +21,7 @@ async fn served(options: ServerOptions) -> (Scratch, Served) {
 }
 
 async fn served_with(plan: &str) -> (Scratch, Served) {
-    let (workspace, served) = served(ServerOptions::default()).await;
+    let (scratch, served) = served(ServerOptions::default()).await;
     served.server.faults().set(parsed(plan));
     (scratch, served)
 }
@@ -88,7 +88,7 @@ async fn answer_to(request: RequestBuilder) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_dropped_before_the_effect_leaves_nothing() {
     let plan = "[[rules]]\noperation = 'priorities'\ndrop-before = true\ntimes = 1";
-    let (_workspace, served) = served_with(plan).await;
+    let (_scratch, served) = served_with(plan).await;
     let before = row(&served).await["priority"].clone();
     assert_ne!(before, json!(0.25));
     let answer = answer_to(set_priority(&served, 0.25).await).await;
@@ -105,7 +105,7 @@ async fn a_connection_dropped_before_the_effect_leaves_nothing() {
 async fn a_connection_dropped_after_the_effect_hides_it() {
     let plan = "[[rules]]\noperation = 'priorities'\ndrop-after = true\n\
                 [[rules]]\noperation = 'labelrow.PUT'\ndrop-after = true";
-    let (_workspace, served) = served_with(plan).await;
+    let (_scratch, served) = served_with(plan).await;
     let answer = answer_to(set_priority(&served, 0.25).await).await;
     assert_eq!(String::from_utf8_lossy(&answer), "");
     assert_eq!(row(&served).await["priority"], json!(0.25));
@@ -125,7 +125,7 @@ async fn a_connection_dropped_after_the_effect_hides_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_dropped_connection_does_not_cost_another() {
     let plan = "[[rules]]\noperation = 'priorities'\ndrop-before = true";
-    let (_workspace, served) = served_with(plan).await;
+    let (_scratch, served) = served_with(plan).await;
     let address = served.url.socket_addrs(|| None).expect("it is an address")[0];
     let mut kept = TcpStream::connect(address).await.expect("it listens");
     let request = b"GET /nothing HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -160,7 +160,7 @@ async fn a_status_comes_in_the_words_of_each_api_and_instead_of_the_effect() {
         operation = 'labelrow.PUT'
         status = 403
         ";
-    let (_workspace, served) = served_with(plan).await;
+    let (_scratch, served) = served_with(plan).await;
     let before = row(&served).await;
     let request = set_priority(&served, 0.25).await;
     let response = request.send().await.expect("the server runs");
@@ -187,7 +187,7 @@ async fn a_status_comes_in_the_words_of_each_api_and_instead_of_the_effect() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn latency_is_waited_for() {
-    let (_workspace, served) = served_with("[[rules]]\nmethod = 'GET'\nlatency = 60").await;
+    let (_scratch, served) = served_with("[[rules]]\nmethod = 'GET'\nlatency = 60").await;
     let path = format!("projects/{}", served.project);
     let began = Instant::now();
     let (status, _) = served.v2(Method::GET, &path, None).await;
@@ -200,7 +200,7 @@ async fn latency_is_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_body_trickles_and_is_whole() {
     let plan = "[[rules]]\noperation = 'media'\nslow-body = 5000";
-    let (_workspace, served) = served_with(plan).await;
+    let (_scratch, served) = served_with(plan).await;
     let url = media_url(&served).await;
     let began = Instant::now();
     let response = served.http.get(url).send().await.expect("the server runs");
@@ -213,7 +213,7 @@ async fn a_slow_body_trickles_and_is_whole() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_truncated_body_is_half_of_what_was_promised() {
-    let (_workspace, served) =
+    let (_scratch, served) =
         served_with("[[rules]]\npath = '/media/**'\ntruncate-body = true").await;
     let url = media_url(&served).await;
     let answer = answer_to(served.http.get(&url)).await;
@@ -242,7 +242,7 @@ async fn a_truncated_body_is_half_of_what_was_promised() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn urls_expire_when_asked_for_and_by_themselves() {
-    let (_workspace, served) = served_with("[[rules]]\nexpire-urls = true\ntimes = 1").await;
+    let (_scratch, served) = served_with("[[rules]]\nexpire-urls = true\ntimes = 1").await;
     let url = media_url(&served).await;
     let get = async |served: &Served, url: &str| {
         let response = served.http.get(url).send().await.expect("the server runs");
@@ -264,7 +264,7 @@ async fn urls_expire_when_asked_for_and_by_themselves() {
         url_lifetime: Duration::ZERO,
         ..ServerOptions::default()
     };
-    let (_workspace, served) = self::served(options).await;
+    let (_scratch, served) = self::served(options).await;
     let url = media_url(&served).await;
     assert_eq!(get(&served, &url).await, expired);
     served.stop().await;
@@ -292,7 +292,7 @@ async fn the_plan_can_be_changed_over_http() {
         faults: parsed("[[rules]]\nstatus = 500\nskip = 1"),
         ..ServerOptions::default()
     };
-    let (_workspace, served) = served(options).await;
+    let (_scratch, served) = served(options).await;
     let path = format!("projects/{}", served.project);
     let ask = async || served.v2(Method::GET, &path, None).await.0;
     assert_eq!(ask().await, StatusCode::OK);
@@ -330,7 +330,7 @@ async fn the_plan_can_be_changed_over_http() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_admin_calls_are_there_only_if_wanted_and_only_from_here() {
-    let (_workspace, served) = served_with("").await;
+    let (_scratch, served) = served_with("").await;
     assert_eq!(
         answered(admin(&served, Method::GET)).await.0,
         StatusCode::NOT_FOUND
@@ -341,7 +341,7 @@ async fn the_admin_calls_are_there_only_if_wanted_and_only_from_here() {
         admin: true,
         ..ServerOptions::default()
     };
-    let (_workspace, served) = self::served(options).await;
+    let (_scratch, served) = self::served(options).await;
     let foreign = admin(&served, Method::DELETE).header("host", "runner.example.com");
     assert_eq!(answered(foreign).await.0, StatusCode::FORBIDDEN);
     assert_eq!(
