@@ -63,16 +63,18 @@ impl Client {
         Ok(())
     }
 
-    /// [`Client::act_on_tasks`], with a result for each. A task that is no longer at the stage is
-    /// [`super::ErrorKind::TaskGone`], and so is one that the action does not fit, since Encord does not
-    /// tell them apart; see [`Error::may_have_been_applied`] for whether this host may have acted on it.
+    /// [`Client::act_on_tasks`], with a result for each. A task that cannot follow a pathway, since it is no
+    /// longer at the stage, is [`super::ErrorKind::TaskGone`]. Of other actions that Encord refuses it does not
+    /// say whether the task is gone or the action does not fit: [`super::ErrorKind::InvalidArguments`]. See
+    /// [`Error::may_have_been_applied`] for whether this host may have acted on the task.
     pub async fn act_on_tasks_each(
         &self,
         project: Uuid,
         stage: Uuid,
         actions: &[(Uuid, TaskAction)],
     ) -> Vec<Result<(), Arc<Error>>> {
-        leaving_each(actions.len(), MOST_PER_REQUEST, |part| {
+        let follows = |place: usize| matches!(actions[place].1, TaskAction::Follow { .. });
+        leaving_each(actions.len(), MOST_PER_REQUEST, follows, |part| {
             self.act_request(project, stage, &actions[part])
         })
         .await
@@ -125,9 +127,12 @@ impl Client {
         destination: Uuid,
         tasks: &[Uuid],
     ) -> Vec<Result<(), Arc<Error>>> {
-        leaving_each(tasks.len(), MOST_PER_MOVE, |part| {
-            self.move_request(project, origin, destination, &tasks[part])
-        })
+        leaving_each(
+            tasks.len(),
+            MOST_PER_MOVE,
+            |_| true,
+            |part| self.move_request(project, origin, destination, &tasks[part]),
+        )
         .await
     }
 
@@ -331,10 +336,12 @@ fn action_operation(actions: &[(Uuid, TaskAction)]) -> &'static Operation {
 /// [`bundle::each`] for requests after which a task has left its stage.
 ///
 /// A bundle may have been carried out although its answer was lost. Its repeat is then rejected, and so is
-/// each half of it: the doubt of the bundle is a doubt about every entry.
+/// each half of it: the doubt of the bundle is a doubt about every entry. `moves` says of an entry whether its
+/// refusal means that the task is gone.
 async fn leaving_each<F, Sent>(
     entries: usize,
     most: usize,
+    moves: impl Fn(usize) -> bool,
     request: F,
 ) -> Vec<Result<(), Arc<Error>>>
 where
@@ -342,6 +349,7 @@ where
     Sent: Future<Output = Result<(), Error>>,
 {
     let answer_was_lost = &AtomicBool::new(false);
+    let moves = &moves;
     bundle::each(entries, most, |part| {
         let sent = request(part.clone());
         async move {
@@ -355,7 +363,7 @@ where
             if answer_was_lost.load(Ordering::Relaxed) {
                 error = error.after_lost_answer();
             }
-            Err(if part.len() == 1 {
+            Err(if part.len() == 1 && moves(part.start) {
                 error.into_task_gone()
             } else {
                 error

@@ -111,6 +111,35 @@ async fn releasing_is_repeated_only_if_it_was_not_carried_out() {
 }
 
 #[tokio::test]
+async fn a_refused_action_is_not_taken_for_a_task_that_is_gone() {
+    let refused = || refusal(400, "no such user");
+    let peer = Peer::start([refused(), refused(), refused()]).await;
+    let actions = [
+        (
+            id(1),
+            TaskAction::Assign {
+                assignee: "a@b.c".to_owned(),
+            },
+        ),
+        (
+            id(2),
+            TaskAction::Follow {
+                pathway: PathwayChoice::Uuid(id(9)),
+            },
+        ),
+    ];
+    let acted = peer
+        .client
+        .act_on_tasks_each(PROJECT, STAGE, &actions)
+        .await;
+    let kinds: Vec<_> = acted
+        .iter()
+        .map(|result| result.as_ref().expect_err("refused").kind())
+        .collect();
+    assert_eq!(kinds, [ErrorKind::InvalidArguments, ErrorKind::TaskGone]);
+}
+
+#[tokio::test]
 async fn moves_go_in_parts_of_500_and_name_who_is_gone() {
     let gone = || refusal(400, "not there");
     let peer = Peer::start([ok("null"), gone(), gone(), ok("null")]).await;
