@@ -6,10 +6,9 @@ use std::sync::Arc;
 use indicatif::MultiProgress;
 use tokio_util::sync::CancellationToken;
 
+use super::connect::connect;
 use super::{BROKEN, Failed, MISTAKE, cache_dir, report, state_dir};
 use crate::cli::RunArgs;
-use crate::encord::{Client, Domain, Key};
-use crate::local;
 use crate::runner::{RunError, Runner};
 use crate::settings::{Settings, Target};
 use crate::telemetry::Progress;
@@ -34,40 +33,14 @@ pub(super) async fn run(
     if let Some(folder) = cache_dir(settings.cache_dir) {
         builder = builder.cache_dir(folder);
     }
-    let (client, project, state, server) = match settings.target {
-        Target::Encord {
-            domain,
-            key,
-            project,
-        } => {
-            let client =
-                Client::new(domain, *key).map_err(|error| Failed::mistake(&error, error.help()))?;
-            let state = state_dir(settings.state_dir, &project.to_string());
-            (client, project, state, None)
-        }
-        Target::Local { folder } => {
-            let opened = local::Project::open(&folder)
-                .map_err(|error| Failed::mistake(&error, error.help()))?;
-            let project = opened.hash();
-            let key = Key::generate();
-            let options = local::ServerOptions {
-                public_keys: vec![key.public_hex().to_owned()],
-                ..local::ServerOptions::default()
-            };
-            let server = local::Server::start(vec![opened], options)
-                .await
-                .map_err(|error| Failed::broken(&error, error.help()))?;
-            let domain =
-                Domain::try_from(server.url()).map_err(|error| Failed::broken(error, None))?;
-            let client =
-                Client::new(domain, key).map_err(|error| Failed::broken(&error, error.help()))?;
-            let state = settings.state_dir.unwrap_or_else(|| folder.join("run"));
-            (client, project, state, Some(server))
-        }
+    let state = match &settings.target {
+        Target::Encord { project, .. } => state_dir(settings.state_dir, &project.to_string()),
+        Target::Local { folder } => settings.state_dir.unwrap_or_else(|| folder.join("run")),
     };
+    let connected = connect(settings.target).await?;
     let built = builder
-        .client(client)
-        .project_hash(project)
+        .client(connected.client.clone())
+        .project_hash(connected.project)
         .state_dir(state)
         .build()
         .await;
@@ -75,9 +48,7 @@ pub(super) async fn run(
         Ok(runner) => runner.run(shutdown).await,
         Err(error) => Err(error),
     };
-    if let Some(server) = server {
-        server.stop().await;
-    }
+    connected.close().await;
     let summary = ended.map_err(failed)?;
     report::summary(&summary);
     Ok(ExitCode::from(u8::from(
