@@ -1,8 +1,10 @@
 //! The program: the only module that knows all others.
 
+mod connect;
 mod dev;
 mod init;
 mod inspect;
+mod print;
 mod report;
 mod run;
 
@@ -13,7 +15,7 @@ use clap::Parser;
 use directories::ProjectDirs;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, PrintCommand};
 use crate::settings::{self, Mistake};
 use crate::telemetry;
 
@@ -97,6 +99,11 @@ async fn execute(cli: Cli) -> Result<ExitCode, Failed> {
             telemetry::start(&args.log)?;
             inspect::inspect(args).await
         }
+        Some(Command::Print(PrintCommand::AgentNodes(args))) => {
+            telemetry::start(&args.log)?;
+            print::agent_nodes(args).await
+        }
+        Some(Command::Print(PrintCommand::SystemInfo)) => Ok(print::system_info().await),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 /// Runs Encord task agents as sandboxed WebAssembly plugins.
@@ -40,6 +41,11 @@ Examples:
   ENCORD_SSH_KEY_FILE=~/.ssh/encord runner-host --plugin stage.wasm --project-hash <uuid>
   runner-host --plugin prelabel=a.wasm --plugin b.wasm --project-hash <uuid> --refresh-every 60";
 
+/// Reads a path that may be empty: a variable that is set to nothing counts as not set.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make a local project from a folder of images, videos, audio, text or PDF files.
@@ -48,6 +54,9 @@ pub(crate) enum Command {
     Dev(DevArgs),
     /// Show what a plugin serves, needs and imports, and what would be refused.
     Inspect(InspectArgs),
+    /// Print the agent stages of a project, or what a bug report needs to say of this machine.
+    #[command(subcommand)]
+    Print(PrintCommand),
 }
 
 #[derive(Debug, Default, Args)]
@@ -147,6 +156,7 @@ pub(crate) struct RunArgs {
         long,
         value_name = "FILE",
         env = "ENCORD_SSH_KEY_FILE",
+        value_parser = path(),
         help_heading = "Account"
     )]
     pub(crate) ssh_key_file: Option<PathBuf>,
@@ -276,6 +286,47 @@ pub(crate) struct InspectArgs {
     /// Where compiled plugins are kept. [default: in the user's cache directory]
     #[arg(long, value_name = "FOLDER", env = "RUNNER_HOST_CACHE_DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PrintCommand {
+    /// Print the agent stages of a project: titles and UUIDs.
+    AgentNodes(AgentNodesArgs),
+    /// Print the system and the versions, for bug reports. Of keys, only whether they are set.
+    SystemInfo,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AgentNodesArgs {
+    /// The project: the UUID in its address. With --local: which of the folder's projects.
+    pub(crate) project_hash: Option<String>,
+
+    /// Local project in place of one of Encord's. Needs no account and no network.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) local: Option<PathBuf>,
+
+    /// Encord's address; US accounts use https://api.us.encord.com. [default: https://api.encord.com]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "ENCORD_DOMAIN",
+        help_heading = "Account"
+    )]
+    pub(crate) domain: Option<String>,
+
+    /// File with the private SSH key that is registered with Encord. The environment variable ENCORD_SSH_KEY may
+    /// hold the key itself and then wins; ENCORD_SSH_KEY_PASSPHRASE holds the passphrase if there is one.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ENCORD_SSH_KEY_FILE",
+        value_parser = path(),
+        help_heading = "Account"
+    )]
+    pub(crate) ssh_key_file: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) log: LogArgs,

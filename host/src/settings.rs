@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::cli::RunArgs;
-use crate::encord::{Domain, Key};
+use crate::cli::{AgentNodesArgs, RunArgs};
+use crate::encord::{Domain, InvalidKey, Key};
 use crate::engine::Limits;
 use crate::plugin::PluginRef;
 use crate::runner::RunOptions;
@@ -159,7 +159,11 @@ pub(crate) fn merge_file(args: &mut RunArgs) -> Result<(), Mistake> {
     args.domain = args.domain.take().or(file.domain);
     args.log.log = args.log.log.take().or(file.log);
     args.log.log_format = args.log.log_format.take().or(file.log_format);
-    args.ssh_key_file = args.ssh_key_file.take().or(file.ssh_key_file.map(near));
+    let given = args
+        .ssh_key_file
+        .take()
+        .filter(|file| !file.as_os_str().is_empty());
+    args.ssh_key_file = given.or(file.ssh_key_file.map(near));
     args.state_dir = args.state_dir.take().or(file.state_dir.map(near));
     args.cache_dir = args.cache_dir.take().or(file.cache_dir.map(near));
     Ok(())
@@ -312,26 +316,7 @@ impl Reader<'_> {
 }
 
 fn target(args: &RunArgs, mistakes: &mut Vec<Mistake>) -> Option<Target> {
-    let project = match &args.project_hash {
-        None => None,
-        Some(hash) => match Uuid::try_parse(hash.trim()) {
-            Ok(project) => Some(project),
-            Err(_) => {
-                mistakes.push(mistake(
-                    format!("--project-hash: expected a UUID, found `{hash}`"),
-                    "copy it from the project's address: https://app.encord.com/projects/view/<uuid>",
-                ));
-                None
-            }
-        },
-    };
-    if let Some(folder) = &args.local {
-        return Some(Target::Local {
-            folder: folder.clone(),
-            project,
-        });
-    }
-    if args.project_hash.is_none() {
+    if args.local.is_none() && args.project_hash.is_none() {
         mistakes.push(mistake(
             "expected a project, found none",
             "name one with --project-hash <uuid> (the UUID in the project's address), or a local one with \
@@ -339,35 +324,99 @@ fn target(args: &RunArgs, mistakes: &mut Vec<Mistake>) -> Option<Target> {
         ));
         return None;
     }
-    let domain = args
-        .domain
-        .as_deref()
-        .map(str::trim)
-        .filter(|domain| !domain.is_empty());
-    let domain = domain.unwrap_or(DEFAULT_DOMAIN);
-    let domain = match domain.parse::<Domain>() {
-        Ok(domain) => Some(domain),
-        Err(error) => {
-            mistakes.push(mistake(error.to_string(), "set --domain or ENCORD_DOMAIN"));
-            None
-        }
+    let asked = Asked {
+        hash_option: "--project-hash",
+        project_hash: args.project_hash.as_deref(),
+        local: args.local.as_deref(),
+        domain: args.domain.as_deref(),
+        ssh_key_file: args.ssh_key_file.as_deref(),
     };
-    let content = env::var("ENCORD_SSH_KEY")
-        .ok()
-        .filter(|content| !content.trim().is_empty());
-    let passphrase = env::var("ENCORD_SSH_KEY_PASSPHRASE").ok();
-    let key = match read_key(content, args.ssh_key_file.as_deref(), passphrase.as_deref()) {
-        Ok(key) => Some(key),
-        Err(mistake) => {
-            mistakes.push(mistake);
-            None
-        }
+    asked.target(mistakes)
+}
+
+/// The project that `runner-host print` is asked about.
+///
+/// # Errors
+/// All mistakes, in the order of the options.
+pub(crate) fn target_of_print(args: &AgentNodesArgs) -> Result<Target, Vec<Mistake>> {
+    let mut mistakes = Vec::new();
+    if args.local.is_none() && args.project_hash.is_none() {
+        return Err(vec![mistake(
+            "expected a project, found none",
+            "name one: runner-host print agent-nodes <uuid> (the UUID in the project's address), or a local one \
+             with --local <folder>",
+        )]);
+    }
+    let asked = Asked {
+        hash_option: "PROJECT_HASH",
+        project_hash: args.project_hash.as_deref(),
+        local: args.local.as_deref(),
+        domain: args.domain.as_deref(),
+        ssh_key_file: args.ssh_key_file.as_deref(),
     };
-    Some(Target::Encord {
-        domain: domain?,
-        key: Box::new(key?),
-        project: project?,
-    })
+    asked.target(&mut mistakes).ok_or(mistakes)
+}
+
+/// What was said of the project, and of the account that may see it.
+struct Asked<'a> {
+    /// Where the hash was given.
+    hash_option: &'static str,
+    project_hash: Option<&'a str>,
+    local: Option<&'a Path>,
+    domain: Option<&'a str>,
+    ssh_key_file: Option<&'a Path>,
+}
+
+impl Asked<'_> {
+    /// The target. If there is none, at least one mistake says why.
+    fn target(&self, mistakes: &mut Vec<Mistake>) -> Option<Target> {
+        let project = self
+            .project_hash
+            .and_then(|hash| match Uuid::try_parse(hash.trim()) {
+                Ok(project) => Some(project),
+                Err(_) => {
+                    mistakes.push(mistake(
+                        format!("{}: expected a UUID, found `{hash}`", self.hash_option),
+                        "copy it from the project's address: https://app.encord.com/projects/view/<uuid>",
+                    ));
+                    None
+                }
+            });
+        if let Some(folder) = self.local {
+            return Some(Target::Local {
+                folder: folder.to_owned(),
+                project,
+            });
+        }
+        let domain = self
+            .domain
+            .map(str::trim)
+            .filter(|domain| !domain.is_empty());
+        let domain = domain.unwrap_or(DEFAULT_DOMAIN);
+        let domain = match domain.parse::<Domain>() {
+            Ok(domain) => Some(domain),
+            Err(error) => {
+                mistakes.push(mistake(error.to_string(), "set --domain or ENCORD_DOMAIN"));
+                None
+            }
+        };
+        let content = env::var("ENCORD_SSH_KEY")
+            .ok()
+            .filter(|content| !content.trim().is_empty());
+        let passphrase = env::var("ENCORD_SSH_KEY_PASSPHRASE").ok();
+        let key = match read_key(content, self.ssh_key_file, passphrase.as_deref()) {
+            Ok(key) => Some(key),
+            Err(mistake) => {
+                mistakes.push(mistake);
+                None
+            }
+        };
+        Some(Target::Encord {
+            domain: domain?,
+            key: Box::new(key?),
+            project: project?,
+        })
+    }
 }
 
 /// The rules of the Python runner: content or file, content wins with a warning, and a value that looks like
@@ -382,7 +431,7 @@ fn read_key(
         .filter(|file| !file.as_os_str().is_empty())
         .map(expand_home);
     if let Some(content) = &content
-        && Path::new(content.trim()).exists()
+        && expand_home(Path::new(content.trim())).exists()
     {
         return Err(mistake(
             "ENCORD_SSH_KEY: expected the private key itself, found the path of a file",
@@ -392,13 +441,7 @@ fn read_key(
     if let Some(file) = &file
         && !file.is_file()
     {
-        return Err(mistake(
-            format!(
-                "{FILE}: expected the path of a private key, found no file at `{}`",
-                file.display()
-            ),
-            "if you meant to give the key itself, set ENCORD_SSH_KEY",
-        ));
+        return Err(no_key_file(file));
     }
     let (text, from) = match (content, file) {
         (Some(content), file) => {
@@ -421,20 +464,56 @@ fn read_key(
                 "expected a private SSH key for Encord, found neither ENCORD_SSH_KEY_FILE nor ENCORD_SSH_KEY",
                 "set ENCORD_SSH_KEY_FILE to the path of the key, or ENCORD_SSH_KEY to its content; how to make and \
                  register one: https://docs.encord.com/platform-documentation/General/general-access-keys\n      \
-                 to work without an account: --local <folder> in place of --project-hash",
+                 to work without an account: --local <folder> in place of the project hash",
             ));
         }
     };
+    let passphrase = passphrase.filter(|passphrase| !passphrase.is_empty());
     Key::parse(&text, passphrase).map_err(|error| {
-        mistake(
-            format!("the key of {from} cannot be used: {error}"),
-            error.help(),
-        )
+        let help = match &error {
+            InvalidKey::PassphraseMissing | InvalidKey::PassphraseWrong => {
+                "set ENCORD_SSH_KEY_PASSPHRASE to the passphrase that `ssh-keygen` asked for, or remove it from a \
+                 copy of the key with `ssh-keygen -p`"
+                    .to_owned()
+            }
+            InvalidKey::NotOpenSsh { .. } if looks_like_path(&text) => {
+                format!("if it is the path of a key file, set {FILE} (or --ssh-key-file) to it; check that it exists")
+            }
+            _ => error.help().to_owned(),
+        };
+        mistake(format!("the key of {from} cannot be used: {error}"), help)
     })
+}
+
+/// What was given in place of a key file's path. It is not shown if it may be the key.
+fn no_key_file(given: &Path) -> Mistake {
+    const EXPECTED: &str = "ENCORD_SSH_KEY_FILE: expected the path of a private key, found";
+    let text = given.to_string_lossy();
+    if text.contains("-----BEGIN") || text.contains('\n') {
+        return mistake(
+            format!("{EXPECTED} the key itself"),
+            "set ENCORD_SSH_KEY to the key instead",
+        );
+    }
+    let found = if given.is_dir() {
+        "the folder"
+    } else {
+        "no file at"
+    };
+    mistake(
+        format!("{EXPECTED} {found} `{text}`"),
+        "if you meant to give the key itself, set ENCORD_SSH_KEY",
+    )
+}
+
+fn looks_like_path(text: &str) -> bool {
+    let text = text.trim();
+    !text.contains(char::is_whitespace) && text.starts_with(['/', '~', '.'])
 }
 
 fn expand_home(path: &Path) -> PathBuf {
     match (path.strip_prefix("~"), env::home_dir()) {
+        (Ok(rest), Some(home)) if rest.as_os_str().is_empty() => home,
         (Ok(rest), Some(home)) => home.join(rest),
         _ => path.to_owned(),
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use runner_host::encord::{Client, Key, MetadataOptions, ReadOptions};
+use runner_host::encord::{Client, CreateOptions, Key, MetadataOptions, ReadOptions};
 use runner_host::local;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -96,7 +96,9 @@ async fn bundle(client: &Client, project: Uuid, units: &[Uuid], times: &mut Time
     assert_eq!(metadata.len(), units.len());
 
     let started = Instant::now();
-    let mut rows = client.create_label_rows(project, "main", units).await?;
+    let mut rows = client
+        .create_label_rows(project, units, &CreateOptions::default())
+        .await?;
     times.created.push(started.elapsed());
 
     let mut hashes = Vec::new();

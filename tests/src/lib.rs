@@ -84,8 +84,7 @@ pub fn inputs(title: &str, attempt: u32) -> Inputs {
         data_hash: uuid(4),
         data_title: title.to_owned(),
         label_branch_name: "main".to_owned(),
-        assignee: None,
-        last_actioned_by: None,
+        ..Task::default()
     };
     let project = Project {
         hash: uuid(1),

@@ -32,6 +32,7 @@ fn runner_host(arguments: &[&str]) -> Command {
         .args(arguments)
         .env_remove("ENCORD_SSH_KEY")
         .env_remove("ENCORD_SSH_KEY_FILE")
+        .env_remove("ENCORD_SSH_KEY_PASSPHRASE")
         .env_remove("ENCORD_DOMAIN");
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("RUNNER_HOST_") {
@@ -83,6 +84,11 @@ fn help() {
         ("help_init", vec!["init", "--help"]),
         ("help_dev", vec!["dev", "--help"]),
         ("help_inspect", vec!["inspect", "--help"]),
+        ("help_print", vec!["print", "--help"]),
+        (
+            "help_print_agent_nodes",
+            vec!["print", "agent-nodes", "--help"],
+        ),
     ] {
         snapshot(name, &in_folder(folder.path(), &arguments));
     }
@@ -204,6 +210,156 @@ fn keys_and_servers_that_do_not_work() {
         "{seen}"
     );
     assert!(!folder.path().join("state").exists(), "nothing was made");
+}
+
+#[test]
+fn keys_follow_the_rules_of_the_python_runner() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path();
+    let testdata = root().join("host/src/encord/testdata");
+    let encrypted = std::fs::read_to_string(testdata.join("key_with_passphrase")).unwrap();
+    let ecdsa = std::fs::read_to_string(testdata.join("key_ecdsa")).unwrap();
+    let key = runner_host::encord::Key::generate().to_openssh();
+    std::fs::write(folder.join("key"), &key).unwrap();
+    std::fs::write(folder.join("other"), "no key").unwrap();
+    std::fs::write(folder.join("public"), "ssh-ed25519 AAAAC3Nza me@here").unwrap();
+    // Nothing listens on the port of discarding: a key that can be used gets as far as there.
+    let print = [
+        "print",
+        "agent-nodes",
+        HASH,
+        "--domain",
+        "http://127.0.0.1:9",
+        "--log",
+        "off",
+    ];
+    let with = |variables: &[(&str, &str)]| {
+        let mut command = runner_host(&print);
+        command
+            .current_dir(folder)
+            .env("HOME", folder)
+            .envs(variables.iter().copied());
+        seen(&command.output().unwrap(), folder)
+    };
+    let encrypted = encrypted.as_str();
+    let content = ("ENCORD_SSH_KEY", key.as_str());
+    for (name, variables) in [
+        ("key_path_with_tilde", vec![("ENCORD_SSH_KEY", "~/key")]),
+        (
+            "key_path_missing",
+            vec![("ENCORD_SSH_KEY", "/no/such/file")],
+        ),
+        (
+            "key_content_as_file",
+            vec![("ENCORD_SSH_KEY_FILE", key.as_str())],
+        ),
+        ("key_file_is_folder", vec![("ENCORD_SSH_KEY_FILE", "~")]),
+        ("key_file_public", vec![("ENCORD_SSH_KEY_FILE", "public")]),
+        (
+            "key_file_missing_beside_content",
+            vec![content, ("ENCORD_SSH_KEY_FILE", "missing")],
+        ),
+        ("key_not_ed25519", vec![("ENCORD_SSH_KEY", ecdsa.as_str())]),
+        (
+            "key_without_passphrase",
+            vec![("ENCORD_SSH_KEY", encrypted)],
+        ),
+        (
+            "key_wrong_passphrase",
+            vec![
+                ("ENCORD_SSH_KEY", encrypted),
+                ("ENCORD_SSH_KEY_PASSPHRASE", "wrong horse"),
+            ],
+        ),
+        (
+            "key_empty",
+            vec![("ENCORD_SSH_KEY", " "), ("ENCORD_SSH_KEY_FILE", "")],
+        ),
+    ] {
+        let seen = with(&variables);
+        assert!(!seen.contains("PRIVATE KEY-----"), "{name} shows the key");
+        snapshot(name, &seen);
+    }
+    for variables in [
+        vec![content],
+        vec![("ENCORD_SSH_KEY_FILE", "~/key")],
+        vec![("ENCORD_SSH_KEY_FILE", "key")],
+        // The content wins.
+        vec![content, ("ENCORD_SSH_KEY_FILE", "other")],
+        vec![
+            ("ENCORD_SSH_KEY", encrypted),
+            ("ENCORD_SSH_KEY_PASSPHRASE", "correct horse"),
+        ],
+    ] {
+        let seen = with(&variables);
+        assert!(
+            seen.starts_with("exit code 3\n") && seen.contains("no answer from http://127.0.0.1:9"),
+            "{seen}"
+        );
+    }
+    let mut both = runner_host(&print[..5]);
+    both.current_dir(folder)
+        .envs([content, ("ENCORD_SSH_KEY_FILE", "other")]);
+    let seen = seen(&both.output().unwrap(), folder);
+    assert!(seen.contains("ENCORD_SSH_KEY is used"), "{seen}");
+}
+
+#[test]
+fn agent_nodes_of_a_local_project() {
+    let project = TestProject::of_texts(&["a"]);
+    let folder = project.scratch();
+    let print = ["print", "agent-nodes"];
+    let with = |more: &[&str]| in_folder(folder, &[&print[..], more].concat());
+    snapshot("print_agent_nodes", &with(&["--local", "project"]));
+    snapshot("print_agent_nodes_missing", &with(&["--local", "missing"]));
+    snapshot("print_agent_nodes_nothing", &with(&[]));
+    snapshot("print_agent_nodes_no_uuid", &with(&["mine"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agent_nodes_without_access() {
+    let project = TestProject::of_texts(&["a"]);
+    let served = project.serve().await;
+    let folder = project.scratch().to_owned();
+    let domain = served.client.domain().to_string();
+    let hash = served.hash.to_string();
+    let seen = tokio::task::spawn_blocking(move || {
+        let key = runner_host::encord::Key::generate().to_openssh();
+        let output = runner_host(&["print", "agent-nodes", &hash])
+            .current_dir(&folder)
+            .env("ENCORD_SSH_KEY", key)
+            .env("ENCORD_DOMAIN", domain)
+            .output()
+            .unwrap();
+        seen(&output, &folder).replace(&hash, "[HASH]")
+    })
+    .await
+    .unwrap();
+    assert!(
+        seen.starts_with("exit code 2\n")
+            && seen.contains("error: project [HASH]: cannot read the project: ")
+            && seen.contains("set ENCORD_DOMAIN"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn system_info_names_the_versions_and_shows_no_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = runner_host(&["print", "system-info"]);
+    command
+        .current_dir(folder.path())
+        .env("ENCORD_SSH_KEY", "secret");
+    let seen = seen(&command.output().unwrap(), folder.path());
+    assert!(!seen.contains("secret"), "{seen}");
+    assert!(seen.contains(&format!(
+        "runner-host version: {}\n",
+        env!("CARGO_PKG_VERSION")
+    )));
+    assert!(seen.contains("ENCORD_SSH_KEY: set\n"), "{seen}");
+    insta::with_settings!({ filters => vec![
+        (r"(?m)^(\t\w+|wasmtime version|runner-host version|HTTPS_PROXY|SSL_CERT_FILE): .*$", "$1: [VALUE]"),
+    ] }, { insta::assert_snapshot!("print_system_info", seen) });
 }
 
 #[tokio::test(flavor = "multi_thread")]

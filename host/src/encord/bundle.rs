@@ -9,19 +9,24 @@ use super::error::{Error, ErrorKind};
 /// The most entries of one request, as in Encord's own SDK.
 pub(super) const MOST_PER_REQUEST: usize = 1000;
 
-/// Sends `entries` entries with as few requests as possible and returns the result of each, in order.
+/// Sends `entries` entries, up to `most` at a time, with as few requests as possible, and returns the result
+/// of each, in order.
 ///
 /// `send` sends the entries of one range and returns one result for each, or the rejection of the whole
 /// request. Requests are made one after another, in the order of the entries. A failure that cannot be due
 /// to an entry (no answer, a failing server, a refused key) ends it: the entries without a result get that
 /// failure, and were possibly never sent.
-pub(super) async fn each<T, F, Sent>(entries: usize, send: F) -> Vec<Result<T, Arc<Error>>>
+pub(super) async fn each<T, F, Sent>(
+    entries: usize,
+    most: usize,
+    send: F,
+) -> Vec<Result<T, Arc<Error>>>
 where
     F: Fn(Range<usize>) -> Sent,
     Sent: Future<Output = Result<Vec<Result<T, Error>>, Error>>,
 {
     let mut results: Vec<Option<Result<T, Arc<Error>>>> = (0..entries).map(|_| None).collect();
-    let mut bisection = Bisection::new(entries, MOST_PER_REQUEST);
+    let mut bisection = Bisection::new(entries, most);
     let mut end = None;
     while let Some(part) = bisection.next_part() {
         match send(part.clone()).await {

@@ -1,8 +1,8 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::encord::ErrorKind;
 use crate::encord::peer::{Answer, Peer, again, ok, refusal};
+use crate::encord::{CreateOptions, ErrorKind, MetadataOptions, ReadOptions};
 
 const PROJECT: Uuid = Uuid::from_u128(0x1111_1111_1111_4111_8111_1111_1111_1111);
 const STAGE: Uuid = Uuid::from_u128(0x6011_c844_fb26_438b_b465_0b08_2595_1015);
@@ -301,14 +301,17 @@ async fn calls_can_run_on_any_thread() {
         // Those that need not run to show it.
         fn sendable(_: impl Send) {}
         let options = ReadOptions::default();
-        sendable(client.create_label_rows(PROJECT, "main", &ids));
+        let creation = CreateOptions::default();
+        sendable(client.create_label_rows(PROJECT, &ids, &creation));
         sendable(client.read_label_rows(PROJECT, &ids, &options));
         sendable(client.read_label_rows_each(PROJECT, &ids, &options));
         sendable(client.tasks_page(PROJECT, STAGE, None));
         client
             .label_row_metadata(PROJECT, &ids, &Default::default())
             .await?;
-        client.create_label_rows_each(PROJECT, "main", &ids).await;
+        client
+            .create_label_rows_each(PROJECT, &ids, &creation)
+            .await;
         client.storage_items(&ids, true).await?;
         client.storage_items_each(&ids, true).await;
         client.follow_pathways_each(PROJECT, STAGE, &pairs).await;

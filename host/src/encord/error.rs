@@ -120,6 +120,11 @@ impl Error {
                  region of that account: `https://api.encord.com` (EU) or `https://api.us.encord.com` \
                  (US); it is {domain} now"
             )),
+            ErrorKind::Authorisation if self.0.operation.name == "get-project" => Some(format!(
+                "give the account of this key access to the project, or use the key of an account that \
+                 has it; if the project is in another region, set ENCORD_DOMAIN: \
+                 `https://api.encord.com` (EU) or `https://api.us.encord.com` (US); it is {domain} now"
+            )),
             ErrorKind::Authorisation => Some(
                 "give the account of this key access to the project (and to the data in it), or use \
                  the key of an account that has it"

@@ -8,26 +8,40 @@
 //! breaks nothing, and is strict in what it sends. The embedded project is reached with the same client,
 //! over loopback.
 
+mod answer;
 mod bundle;
 mod client;
 mod domain;
 mod error;
+mod issues;
 mod key;
+mod label_rows;
+mod lenient;
+mod listing;
 mod operation;
 #[cfg(test)]
 mod peer;
-mod requests;
+mod project;
+mod rate;
 mod retry;
+mod storage;
 mod time;
 mod transport;
 mod types;
 mod wire;
+mod workflow;
 
 pub use client::Client;
 pub use domain::{Domain, InvalidDomain};
 pub use error::{Error, ErrorKind};
+pub use issues::{
+    Issue, IssueAnchor, IssueComment, IssueCoordinate, IssueResolution, IssueTag, NewIssue,
+};
 pub use key::{InvalidKey, Key};
+pub use listing::TaskListing;
 pub use types::{
-    LabelRowMetadata, MetadataOptions, OntologyDocument, Pathway, Project, ReadOptions, Stage,
-    StorageItem, Task, TaskPage,
+    ConsensusOption, CreateOptions, LabelClassifications, LabelRowFilter, LabelRowMetadata,
+    MetadataOptions, OntologyDocument, Pathway, PathwayChoice, Project, ProjectDataset,
+    ReadOptions, ShadowData, Stage, StageReference, StorageItem, StorageItemUpdate, Task,
+    TaskAction, TaskFilter, TaskPage, ValidationState,
 };

@@ -86,6 +86,127 @@ pub(super) static FOLLOW_PATHWAYS: Operation = Operation {
     repeat: Repeat::Always,
 };
 
+/// For all actions but releasing. One that moves a task on is refused the second time, as with
+/// [`FOLLOW_PATHWAYS`]; assigning gives the task to the same person again.
+pub(super) static ACT_ON_TASKS: Operation = Operation {
+    name: "act-on-tasks",
+    doing: "act on the task",
+    repeat: Repeat::Always,
+};
+
+/// Takes tasks from whom they are assigned to. Someone may take one right after, and a repeat would take it
+/// from them.
+pub(super) static RELEASE_TASKS: Operation = Operation {
+    name: "release-tasks",
+    doing: "release the task",
+    repeat: Repeat::IfNotCarriedOut,
+};
+
+/// A task leaves a stage once: the repeat of a request that was carried out finds it gone. Such a refusal is
+/// marked, see `Error::may_have_been_applied`.
+pub(super) static MOVE_TASKS: Operation = Operation {
+    name: "move-tasks",
+    doing: "move the task to another stage",
+    repeat: Repeat::Always,
+};
+
+/// Takes a task from wherever it is. If it was carried out and the task reopened since, a repeat would
+/// complete it against that decision. Encord's own SDK does not repeat it either.
+pub(super) static COMPLETE_LABEL_ROWS: Operation = Operation {
+    name: "complete-label-rows",
+    doing: "complete the label rows",
+    repeat: Repeat::IfNotCarriedOut,
+};
+
+/// Takes a task from wherever it is. If it was carried out and an agent moved the task on since, a repeat
+/// would send it back once more. Encord's own SDK does not repeat it either.
+pub(super) static REOPEN_LABEL_ROWS: Operation = Operation {
+    name: "reopen-label-rows",
+    doing: "reopen the label rows",
+    repeat: Repeat::IfNotCarriedOut,
+};
+
+/// Reads; a repeat changes nothing.
+pub(super) static GET_VALIDATION_STATE: Operation = Operation {
+    name: "get-validation-state",
+    doing: "read what is wrong with the label row",
+    repeat: Repeat::Always,
+};
+
+/// Reads, although it is a POST; a repeat changes nothing.
+pub(super) static READ_CLASSIFICATIONS: Operation = Operation {
+    name: "read-classifications",
+    doing: "read the classifications",
+    repeat: Repeat::Always,
+};
+
+/// Reads; a repeat changes nothing.
+pub(super) static LIST_BRANCHES: Operation = Operation {
+    name: "list-branches",
+    doing: "list the branches of the project",
+    repeat: Repeat::Always,
+};
+
+/// Reads; a repeat changes nothing.
+pub(super) static LIST_DATASETS: Operation = Operation {
+    name: "list-datasets",
+    doing: "list the datasets of the project",
+    repeat: Repeat::Always,
+};
+
+/// Reads; a repeat changes nothing.
+pub(super) static LIST_ISSUES: Operation = Operation {
+    name: "list-issues",
+    doing: "list the issues of the data unit",
+    repeat: Repeat::Always,
+};
+
+/// Each request makes issues of its own: a repeat would make them twice.
+pub(super) static CREATE_ISSUES: Operation = Operation {
+    name: "create-issues",
+    doing: "create the issues",
+    repeat: Repeat::IfNotCarriedOut,
+};
+
+/// What is deleted cannot be deleted again, and nothing takes its identifier: a repeat does nothing, or is
+/// refused. Such a refusal is marked, see `Error::may_have_been_applied`.
+pub(super) static DELETE_ISSUES: Operation = Operation {
+    name: "delete-issues",
+    doing: "delete the issues",
+    repeat: Repeat::Always,
+};
+
+/// Reads; a repeat changes nothing.
+pub(super) static GET_STORAGE_ITEM: Operation = Operation {
+    name: "get-storage-item",
+    doing: "read the storage item",
+    repeat: Repeat::Always,
+};
+
+/// Reads; a repeat changes nothing.
+pub(super) static LIST_CHILD_ITEMS: Operation = Operation {
+    name: "list-child-items",
+    doing: "list the child items",
+    repeat: Repeat::Always,
+};
+
+/// A PATCH, of which HTTP promises nothing; this one sets fields to the values that it holds (merged into the
+/// metadata or in place of it), so a repeat sets the same again. What it could undo is a change that someone
+/// made within the seconds between, and that change could as well have come a moment before the first.
+pub(super) static UPDATE_STORAGE_ITEM: Operation = Operation {
+    name: "update-storage-item",
+    doing: "update the storage item",
+    repeat: Repeat::Always,
+};
+
+/// The same for many items at once: each is set to the values that the request holds for it. Should the
+/// first request have been carried out in part, the repeat does the rest.
+pub(super) static UPDATE_STORAGE_ITEMS: Operation = Operation {
+    name: "update-storage-items",
+    doing: "update the storage items",
+    repeat: Repeat::Always,
+};
+
 /// Reads; a repeat changes nothing.
 pub(super) static GET_STORAGE_ITEMS: Operation = Operation {
     name: "get-storage-items",

@@ -1,5 +1,5 @@
 //! For tests of what a well-behaved server cannot be brought to do: an HTTP server on a free port that gives
-//! one prepared answer after another and keeps what it was sent.
+//! prepared answers and keeps what it was sent.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -40,7 +40,7 @@ pub(super) struct Peer {
 }
 
 struct Shared {
-    answers: Mutex<VecDeque<Answer>>,
+    answer: Box<dyn Fn(&Received) -> Answer + Send + Sync>,
     received: Mutex<Vec<Received>>,
 }
 
@@ -61,14 +61,30 @@ pub(super) fn again(status: u16) -> Answer {
 }
 
 impl Peer {
-    /// Starts a server that gives these answers, and a client of it.
+    /// Starts a server that gives these answers, one after another, and a client of it.
     pub(super) async fn start(answers: impl IntoIterator<Item = Answer>) -> Peer {
+        let answers: VecDeque<Answer> = answers.into_iter().collect();
+        let answers = Mutex::new(answers);
+        Self::answering(move |_| {
+            answers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop_front()
+                .unwrap_or_else(|| refusal(418, "the test prepared no further answer"))
+        })
+        .await
+    }
+
+    /// Starts a server that answers each request so, and a client of it.
+    pub(super) async fn answering(
+        answer: impl Fn(&Received) -> Answer + Send + Sync + 'static,
+    ) -> Peer {
         let shared = Arc::new(Shared {
-            answers: Mutex::new(answers.into_iter().collect()),
+            answer: Box::new(answer),
             received: Mutex::new(Vec::new()),
         });
         let app = Router::new()
-            .fallback(answer)
+            .fallback(handle)
             .with_state(Arc::clone(&shared))
             .into_make_service_with_connect_info::<SocketAddr>();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
@@ -96,7 +112,7 @@ impl Peer {
     }
 }
 
-async fn answer(
+async fn handle(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     method: Method,
@@ -104,23 +120,19 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, HeaderMap, String) {
+    let request = Received {
+        method,
+        target: uri.to_string(),
+        headers,
+        body,
+        from,
+    };
+    let (status, headers, body) = (shared.answer)(&request);
     shared
         .received
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .push(Received {
-            method,
-            target: uri.to_string(),
-            headers,
-            body,
-            from,
-        });
-    let (status, headers, body) = shared
-        .answers
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .pop_front()
-        .unwrap_or_else(|| refusal(418, "the test prepared no further answer"));
+        .push(request);
     let headers = headers
         .into_iter()
         .map(|(name, value)| {
@@ -139,6 +151,15 @@ impl Received {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// The values of a parameter of the query string.
+    pub(super) fn parameters(&self, name: &str) -> Vec<String> {
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        url::form_urlencoded::parse(query.as_bytes())
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+            .collect()
     }
 
     pub(super) fn json(&self) -> Value {

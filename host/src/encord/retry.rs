@@ -14,6 +14,10 @@ pub(super) const ATTEMPTS: u32 = 4;
 /// scheduled it decides.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
+/// The same for a request that was turned away by the rate limit: it did nothing, and the client slows down
+/// with each of them.
+const TURNED_AWAY: u32 = 8;
+
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 
 /// How an attempt ended, as far as retries care.
@@ -44,14 +48,15 @@ impl Failure {
 /// How long to wait before the next attempt, or `None` to give up.
 ///
 /// `attempt` counts those that were made, from 1. `jitter` is random, from 0 to 1: the wait is that part of
-/// 1, 2, 4, … seconds, so that hosts that failed together do not come back together.
+/// 1, 2, 4, 8 seconds, so that hosts that failed together do not come back together.
 pub(super) fn wait(
     repeat: Repeat,
     failure: Failure,
     attempt: u32,
     jitter: f64,
 ) -> Option<Duration> {
-    if attempt >= ATTEMPTS {
+    let turned_away = matches!(failure, Failure::Answered { status: 429, .. });
+    if attempt >= if turned_away { TURNED_AWAY } else { ATTEMPTS } {
         return None;
     }
     let asked = match failure {
@@ -76,7 +81,7 @@ pub(super) fn wait(
     match asked {
         Some(asked) => (asked <= LONGEST_WAIT).then_some(asked),
         None => {
-            let ceiling = FIRST_BACKOFF * 2u32.pow(attempt.saturating_sub(1));
+            let ceiling = FIRST_BACKOFF * 2u32.pow(attempt.saturating_sub(1).min(3));
             Some(ceiling.mul_f64(jitter.clamp(0.0, 1.0)))
         }
     }
@@ -166,6 +171,9 @@ mod tests {
                 .chain([None])
                 .collect::<Vec<_>>()
         );
+        let turned_away = |attempt| wait(Repeat::IfNotCarriedOut, answered(429), attempt, 1.0);
+        assert_eq!(turned_away(7), Some(Duration::from_secs(8)));
+        assert_eq!(turned_away(8), None);
         assert_eq!(
             wait(Repeat::Always, answered(503), 3, 0.0),
             Some(Duration::ZERO)

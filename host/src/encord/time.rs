@@ -13,6 +13,11 @@ pub(super) fn normalise(text: &str) -> String {
     parse(text.trim()).map_or_else(|| text.to_owned(), |moment| moment.to_string())
 }
 
+/// ISO 8601 with the offset spelled out, as Encord's own SDK sends moments: `2025-01-15T09:30:00+00:00`.
+pub(super) fn with_offset(moment: &Timestamp) -> String {
+    moment.display_with_offset(Offset::UTC).to_string()
+}
+
 fn parse(text: &str) -> Option<Timestamp> {
     let utc = |civil: DateTime| Offset::UTC.to_timestamp(civil).ok();
     if let Ok(moment) = text.parse() {
@@ -32,7 +37,20 @@ fn parse(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::normalise;
+    use super::{normalise, with_offset};
+
+    #[test]
+    fn moments_are_sent_with_their_offset() {
+        for (text, sent) in [
+            ("2025-01-15T09:30:00Z", "2025-01-15T09:30:00+00:00"),
+            (
+                "2025-01-15T10:30:00.25+01:00",
+                "2025-01-15T09:30:00.25+00:00",
+            ),
+        ] {
+            assert_eq!(with_offset(&text.parse().expect("a moment")), sent);
+        }
+    }
 
     #[test]
     fn every_form_becomes_rfc_3339() {

@@ -10,29 +10,30 @@ use jiff::Timestamp;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use tracing::Instrument as _;
 use url::{Position, Url};
 use uuid::Uuid;
 
+use super::answer::{
+    Decode, Refusal, decode_off_thread, decode_version1, decode_version2, from_json,
+};
 use super::domain::Domain;
 use super::error::{Context, Error, excerpt};
 use super::key::Key;
 use super::operation::{self, Operation};
+use super::rate::Limiter;
 use super::retry::{self, Failure};
-use super::wire::Envelope;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest silence of a connection. Encord's own SDK waits as long for saves of large label rows.
 const READ_TIMEOUT: Duration = Duration::from_secs(180);
-/// Answers above this many bytes are decoded off the async threads.
-const LARGE_ANSWER: usize = 256 * 1024;
 
 /// The connections to one domain, for one account.
 pub(super) struct Transport {
     http: reqwest::Client,
     domain: Domain,
     key: Key,
+    limiter: Limiter,
     requests: AtomicU64,
 }
 
@@ -52,9 +53,6 @@ enum Dialect {
     /// The signed REST API.
     Version2,
 }
-
-/// Reads the bytes of a version 2 answer.
-pub(super) type Decode<T> = fn(&[u8]) -> Result<T, serde_json::Error>;
 
 impl Transport {
     pub(super) fn new(domain: Domain, key: Key) -> Result<Transport, Error> {
@@ -81,6 +79,7 @@ impl Transport {
                 http,
                 domain,
                 key,
+                limiter: Limiter::default(),
                 requests: AtomicU64::new(0),
             }),
             Err(error) => {
@@ -142,18 +141,23 @@ impl Transport {
     where
         T: DeserializeOwned + Send + 'static,
     {
+        self.get_with(operation, path, query, from_json).await
+    }
+
+    /// The same for an answer with a reader of its own.
+    pub(super) async fn get_with<T>(
+        &self,
+        operation: &'static Operation,
+        path: &str,
+        query: &str,
+        decode: Decode<T>,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+    {
         let url = self.domain.url(&format!("v2/public/{path}"), query);
-        let request = Request {
-            operation,
-            method: Method::GET,
-            url,
-            body: Bytes::new(),
-            dialect: Dialect::Version2,
-        };
-        self.send(&request, |status, body| {
-            decode_version2(status, body, |body| serde_json::from_slice(body))
-        })
-        .await
+        self.version2(operation, Method::GET, url, Bytes::new(), decode)
+            .await
     }
 
     /// A version 2 request with JSON in its body.
@@ -167,11 +171,43 @@ impl Transport {
     where
         T: Send + 'static,
     {
+        let url = self.domain.url(&format!("v2/public/{path}"), "");
+        self.version2(operation, Method::POST, url, body.into(), decode)
+            .await
+    }
+
+    /// A version 2 request that changes something, with JSON in its body.
+    pub(super) async fn patch<T>(
+        &self,
+        operation: &'static Operation,
+        path: &str,
+        body: Vec<u8>,
+        decode: Decode<T>,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+    {
+        let url = self.domain.url(&format!("v2/public/{path}"), "");
+        self.version2(operation, Method::PATCH, url, body.into(), decode)
+            .await
+    }
+
+    async fn version2<T>(
+        &self,
+        operation: &'static Operation,
+        method: Method,
+        url: Url,
+        body: Bytes,
+        decode: Decode<T>,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+    {
         let request = Request {
             operation,
-            method: Method::POST,
-            url: self.domain.url(&format!("v2/public/{path}"), ""),
-            body: body.into(),
+            method,
+            url,
+            body,
             dialect: Dialect::Version2,
         };
         self.send(&request, move |status, body| {
@@ -189,6 +225,7 @@ impl Transport {
         let mut answer_was_lost = false;
         let mut attempt = 1;
         loop {
+            let sent = self.limiter.turn().await;
             let trace_id = Uuid::new_v4().simple().to_string();
             let span = tracing::debug_span!(
                 "request",
@@ -201,9 +238,20 @@ impl Transport {
                 .instrument(span)
                 .await
             {
-                Ok(value) => return Ok(value),
+                Ok(value) => {
+                    self.limiter.answered();
+                    return Ok(value);
+                }
                 Err(failed) => failed,
             };
+            match failure {
+                Failure::Answered {
+                    status: 429,
+                    retry_after,
+                } => self.limiter.limited(sent, retry_after),
+                Failure::Answered { .. } => self.limiter.answered(),
+                Failure::NotSent | Failure::NoAnswer => {}
+            }
             answer_was_lost |= failure.may_have_been_applied();
             let wait = retry::wait(
                 request.operation.repeat,
@@ -333,102 +381,6 @@ impl Transport {
             }
         }
     }
-}
-
-/// Why an answer is not the value that was asked for.
-#[derive(Debug)]
-enum Refusal {
-    /// Version 1's own report.
-    Envelope { code: String, payload: Value },
-    /// Version 1 found nothing.
-    Nothing,
-    /// Not what Encord sends.
-    Unreadable(String),
-    /// The HTTP status says it.
-    Status,
-}
-
-/// Decodes where it holds up nobody. The body comes back for its words, should it be a refusal.
-async fn decode_off_thread<T, D>(
-    status: StatusCode,
-    body: Bytes,
-    decode: D,
-) -> (Result<T, Refusal>, Bytes)
-where
-    T: Send + 'static,
-    D: FnOnce(StatusCode, &[u8]) -> Result<T, Refusal> + Send + 'static,
-{
-    if body.len() <= LARGE_ANSWER {
-        return (decode(status, &body), body);
-    }
-    let shared = body.clone();
-    match tokio::task::spawn_blocking(move || decode(status, &shared)).await {
-        Ok(decoded) => (decoded, body),
-        Err(error) => (
-            Err(Refusal::Unreadable(format!("decoding it failed: {error}"))),
-            body,
-        ),
-    }
-}
-
-fn decode_version1<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, Refusal> {
-    // These come from before the part of Encord that writes envelopes.
-    if status.is_server_error()
-        || status == StatusCode::TOO_MANY_REQUESTS
-        || status == StatusCode::PAYLOAD_TOO_LARGE
-    {
-        return Err(Refusal::Status);
-    }
-    let envelope: Envelope<'_> = match serde_json::from_slice(body) {
-        Ok(envelope) => envelope,
-        Err(_) if !status.is_success() => return Err(Refusal::Status),
-        Err(error) => return Err(unreadable(&error, body)),
-    };
-    let succeeded = envelope.status.as_u64() == Some(200);
-    match envelope.response {
-        Some(response) if succeeded && status.is_success() => {
-            serde_json::from_str(response.get()).map_err(|error| unreadable(&error, body))
-        }
-        None if succeeded && status.is_success() => Err(Refusal::Nothing),
-        response => match response.and_then(error_code) {
-            Some(code) => Err(Refusal::Envelope {
-                code,
-                payload: envelope.payload,
-            }),
-            None if !status.is_success() => Err(Refusal::Status),
-            None => Err(Refusal::Unreadable(
-                "an envelope without an error code".to_owned(),
-            )),
-        },
-    }
-}
-
-/// The code in the `response` of a failure: `["CODE"]`, or the bare text.
-fn error_code(response: &serde_json::value::RawValue) -> Option<String> {
-    match serde_json::from_str(response.get()).ok()? {
-        Value::String(code) => Some(code),
-        Value::Array(codes) => codes.first()?.as_str().map(str::to_owned),
-        _ => None,
-    }
-}
-
-fn decode_version2<T>(
-    status: StatusCode,
-    body: &[u8],
-    decode: impl FnOnce(&[u8]) -> Result<T, serde_json::Error>,
-) -> Result<T, Refusal> {
-    if status != StatusCode::OK && status != StatusCode::NO_CONTENT {
-        return Err(Refusal::Status);
-    }
-    decode(body).map_err(|error| unreadable(&error, body))
-}
-
-fn unreadable(error: &serde_json::Error, body: &[u8]) -> Refusal {
-    let start = String::from_utf8_lossy(&body[..body.len().min(80)]);
-    Refusal::Unreadable(match excerpt(&start) {
-        Some(start) => format!("{error}; it starts with `{start}`"),
-        None => "it is empty".to_owned(),
-    })
 }
 
 fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {

@@ -1,6 +1,7 @@
 use super::*;
-use crate::encord::ErrorKind;
+use crate::encord::answer::LARGE_ANSWER;
 use crate::encord::peer::{Peer, again, ok, refusal};
+use crate::encord::{CreateOptions, ErrorKind};
 
 const PROJECT: Uuid = Uuid::from_u128(0x1111_1111_1111_4111_8111_1111_1111_1111);
 const STAGE: Uuid = Uuid::from_u128(0x6011_c844_fb26_438b_b465_0b08_2595_1015);
@@ -98,7 +99,8 @@ async fn gives_up_after_four_attempts() {
 async fn creation_is_repeated_only_if_it_was_turned_away() {
     let created = include_str!("testdata/label_rows.json");
     let peer = Peer::start([again(429), ok(created), again(503)]).await;
-    let create = || peer.client.create_label_rows(PROJECT, "main", &[STAGE]);
+    let options = CreateOptions::default();
+    let create = || peer.client.create_label_rows(PROJECT, &[STAGE], &options);
     create().await.expect("the second answer");
     assert_eq!(peer.client.requests(), 2);
     let error = create().await.expect_err("the failure");
@@ -218,7 +220,7 @@ async fn connection_closed_without_an_answer_leaves_doubt() {
     let domain: Domain = format!("http://{address}").parse().expect("a domain");
     let transport = Transport::new(domain, Key::generate()).expect("a transport");
     let error = transport
-        .version1::<Value>(&operation::CREATE_LABEL_ROWS, PROJECT, b"{}".to_vec())
+        .version1::<serde_json::Value>(&operation::CREATE_LABEL_ROWS, PROJECT, b"{}".to_vec())
         .await
         .expect_err("no answer");
     server.await.expect("the server saw a request");
@@ -239,4 +241,85 @@ async fn large_answers_are_decoded_too() {
     assert_eq!(read().await.expect("text")[0].len(), LARGE_ANSWER);
     let error = read().await.expect_err("refused");
     assert_eq!(error.message(), Some("no"));
+}
+
+#[tokio::test]
+async fn requests_one_after_another_share_one_connection() {
+    let peer = Peer::start((0..6).map(|number| {
+        // An answer that is a failure costs no connection either.
+        if number == 3 {
+            refusal(403, "no")
+        } else {
+            ok(NO_TASKS)
+        }
+    }))
+    .await;
+    let clone = peer.client.clone();
+    for client in [&peer.client, &clone] {
+        for _ in 0..3 {
+            let _ = client.tasks_page(PROJECT, STAGE, None).await;
+        }
+    }
+    let connections: std::collections::HashSet<_> =
+        peer.received().iter().map(|request| request.from).collect();
+    assert_eq!(peer.received().len(), 6);
+    assert_eq!(connections.len(), 1);
+}
+
+#[tokio::test]
+async fn compressed_answers_are_read() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let compressed = include_bytes!("testdata/branches.json.gz");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let server = tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.expect("a connection");
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            request.push(connection.read_u8().await.expect("a request"));
+        }
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+            compressed.len()
+        );
+        connection.write_all(head.as_bytes()).await.expect("sent");
+        connection.write_all(compressed).await.expect("sent");
+        String::from_utf8(request).expect("text").to_lowercase()
+    });
+    let domain = format!("http://{address}").parse().expect("a domain");
+    let client = crate::encord::Client::new(domain, Key::generate()).expect("a client");
+    let branches = client.branches(PROJECT).await.expect("branches");
+    assert_eq!(branches, ["main", "second"]);
+    let request = server.await.expect("no panic");
+    assert!(request.contains("accept-encoding: gzip"), "{request}");
+}
+
+#[tokio::test]
+async fn what_encord_asks_one_request_to_wait_all_wait() {
+    use futures::FutureExt as _;
+    let slow_down = (429, vec![("Retry-After", "59")], String::new());
+    let peer = Peer::start([ok(NO_TASKS), slow_down]).await;
+    let page = |client: &crate::encord::Client| {
+        let client = client.clone();
+        async move { client.tasks_page(PROJECT, STAGE, None).await }
+    };
+    page(&peer.client).await.expect("an empty page");
+    let mut limited = Box::pin(page(&peer.client));
+    // The answer is there once the limiter holds everyone back.
+    while peer
+        .client
+        .transport
+        .limiter
+        .turn()
+        .now_or_never()
+        .is_some()
+    {
+        assert!((&mut limited).now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+    let clone = peer.client.clone();
+    assert!(page(&clone).now_or_never().is_none());
+    assert_eq!(peer.client.requests(), 2, "the third was not sent");
 }

@@ -2,7 +2,8 @@
 //! that one which Encord adds later arrives unchanged. Timestamps are RFC 3339 in UTC where Encord's form
 //! of them is known, otherwise as Encord wrote them.
 
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// A project.
@@ -45,7 +46,8 @@ pub struct Stage {
     pub uuid: Uuid,
     /// Its name.
     pub title: String,
-    /// `AGENT`, `ANNOTATION`, `REVIEW`, `DONE`, …
+    /// `ANNOTATION`, `REVIEW`, `AGENT`, `CONSENSUS_ANNOTATION`, `CONSENSUS_REVIEW`, `USER_ROUTER`,
+    /// `PERCENTAGE_ROUTER`, `DONE`, …
     pub stage_type: String,
     /// The ways on, in the order of the workflow editor. Only agent stages have any.
     pub pathways: Vec<Pathway>,
@@ -69,8 +71,8 @@ pub struct Pathway {
     pub destination: Option<Uuid>,
 }
 
-/// A task that waits at a stage.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A task at a stage of any type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Task {
     /// Its identifier.
     pub uuid: Uuid,
@@ -90,6 +92,91 @@ pub struct Task {
     pub assignee: Option<String>,
     /// E-mail address of who acted on it last.
     pub last_actioned_by: Option<String>,
+    /// The annotators' own tasks, at stages of the type `CONSENSUS_ANNOTATION`. Empty elsewhere.
+    pub subtasks: Vec<Task>,
+    /// The labels to choose from, at stages of the type `CONSENSUS_REVIEW`. Empty elsewhere.
+    pub options: Vec<ConsensusOption>,
+}
+
+/// One annotator's labels, in a consensus review.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsensusOption {
+    /// The annotator's e-mail address.
+    pub annotator: String,
+    /// The branch that the labels are on.
+    pub label_branch_name: String,
+    /// The label row; absent until it is created.
+    pub label_hash: Option<Uuid>,
+}
+
+/// Which tasks of a stage to list. An empty list, and what is absent, lets all through. Encord ignores what
+/// means nothing for the type of the stage (the statuses of tasks that are done).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskFilter {
+    /// E-mail addresses of whom they are assigned to.
+    pub user_emails: Vec<String>,
+    /// Their data units.
+    pub data_hashes: Vec<Uuid>,
+    /// The datasets that their data units are in.
+    pub dataset_hashes: Vec<Uuid>,
+    /// A part of their data units' names.
+    pub data_title_contains: Option<String>,
+    /// Their statuses in Encord's spelling, see [`Task::status`].
+    pub statuses: Vec<String>,
+}
+
+/// What is done to a task. Which actions fit depends on the type of the stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskAction {
+    /// At an agent stage: move on along a pathway.
+    Follow {
+        /// The way.
+        pathway: PathwayChoice,
+    },
+    /// At an annotation stage: submit.
+    Submit {
+        /// E-mail address of whom it is assigned to at the next stage.
+        assignee: Option<String>,
+        /// Whether whom it is assigned to keeps it. Means nothing with an assignee.
+        retain_assignee: bool,
+        /// Whether the reviews of its labels count as resolved. Encord's own SDK sends `true`.
+        resolve_label_reviews: bool,
+    },
+    /// At a review stage: approve.
+    Approve {
+        /// E-mail address of whom it is assigned to at the next stage.
+        assignee: Option<String>,
+        /// Whether whom it is assigned to keeps it. Means nothing with an assignee.
+        retain_assignee: bool,
+        /// Whether the reviews of its labels are approved too. Encord's own SDK sends `true` at stages of the
+        /// type `REVIEW`, and nothing at those of the type `CONSENSUS_REVIEW`.
+        approve_label_reviews: Option<bool>,
+    },
+    /// At a review stage: reject.
+    Reject {
+        /// E-mail address of whom it is assigned to at the next stage.
+        assignee: Option<String>,
+        /// Whether whom it is assigned to keeps it. Means nothing with an assignee.
+        retain_assignee: bool,
+        /// Whether the reviews of its labels are rejected too. Sent as for [`TaskAction::Approve`].
+        reject_label_reviews: Option<bool>,
+    },
+    /// At an annotation or review stage: give it to someone.
+    Assign {
+        /// E-mail address of whom.
+        assignee: String,
+    },
+    /// At an annotation or review stage: take it from whom it is assigned to.
+    Release,
+}
+
+/// A pathway of an agent stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathwayChoice {
+    /// By its identifier.
+    Uuid(Uuid),
+    /// By its name, which Encord looks up.
+    Name(String),
 }
 
 /// Some of the tasks of a stage. Encord chooses how many.
@@ -155,6 +242,91 @@ pub struct LabelRowMetadata {
     pub created_at: Option<String>,
     /// Timestamp; absent until the row is created.
     pub last_edited_at: Option<String>,
+    /// The group that the data unit is a child of, see [`MetadataOptions::include_children`].
+    pub group_hash: Option<Uuid>,
+    /// Where Encord keeps the file: no URL. Absent for image groups and DICOM series.
+    pub data_link: Option<String>,
+    /// For example `image/jpeg`.
+    pub file_type: Option<String>,
+    /// Whether it was labelled against benchmark data.
+    pub is_shadow_data: bool,
+    /// Whether Encord finds nothing wrong with the labels, see [`super::Client::validation_state`].
+    pub is_valid: bool,
+    /// In hertz; of audio.
+    pub audio_sample_rate: Option<u32>,
+    /// Of audio.
+    pub audio_codec: Option<String>,
+    /// In bits; of audio.
+    pub audio_bit_depth: Option<u32>,
+    /// Of audio.
+    pub audio_num_channels: Option<u32>,
+    /// The images of a group. Absent unless it was asked for, see [`MetadataOptions::include_images_data`].
+    pub images_data: Option<Value>,
+    /// Of data groups, layered data and scenes: what Encord says of each space, by its identifier.
+    pub spaces: Map<String, Value>,
+    /// The task about it.
+    pub task_uuid: Option<Uuid>,
+    /// The stage that the task is at.
+    pub stage: Option<StageReference>,
+    /// E-mail address of whom the task is assigned to.
+    pub assigned_user_email: Option<String>,
+    /// E-mail address of who acted on the task last.
+    pub last_actioned_by_user_email: Option<String>,
+}
+
+/// A stage, named by something that belongs to it. Encord calls it the workflow graph node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageReference {
+    /// Its identifier.
+    pub uuid: Uuid,
+    /// Its name.
+    pub title: String,
+}
+
+/// Which label rows of a project to list. What is absent lets all through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LabelRowFilter {
+    /// Last edited before.
+    pub edited_before: Option<Timestamp>,
+    /// Last edited after.
+    pub edited_after: Option<Timestamp>,
+    /// Statuses in Encord's spelling, see [`LabelRowMetadata::annotation_task_status`].
+    pub label_statuses: Option<Vec<String>>,
+    /// Whether of benchmark data.
+    pub shadow_data: Option<ShadowData>,
+    /// Their data units. An empty list lets nothing through.
+    pub data_hashes: Option<Vec<Uuid>>,
+    /// Their label hashes. An empty list lets nothing through.
+    pub label_hashes: Option<Vec<Uuid>>,
+    /// The data unit's name.
+    pub data_title_eq: Option<String>,
+    /// A pattern that the data unit's name matches, with `%` for any text.
+    pub data_title_like: Option<String>,
+    /// The name of the stage that the task is at.
+    pub stage_title_eq: Option<String>,
+    /// A pattern that the name of the stage matches, with `%` for any text.
+    pub stage_title_like: Option<String>,
+}
+
+/// Label rows of benchmark projects: those of real data, or those that annotators are measured by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShadowData {
+    /// Both.
+    All,
+    /// Only those that annotators are measured by.
+    Only,
+    /// Only those of real data.
+    None,
+}
+
+impl ShadowData {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            ShadowData::All => "ALL_DATA",
+            ShadowData::Only => "SHADOW_DATA",
+            ShadowData::None => "NOT_SHADOW_DATA",
+        }
+    }
 }
 
 /// What to list of label rows, and on which branch.
@@ -162,8 +334,24 @@ pub struct LabelRowMetadata {
 pub struct MetadataOptions {
     /// Default: `main`.
     pub branch_name: Option<String>,
+    /// Whether to list the rows of all branches. Default: no.
+    pub include_all_label_branches: bool,
     /// Whether to fill in [`LabelRowMetadata::client_metadata`]. Default: no.
     pub include_client_metadata: bool,
+    /// Whether to fill in [`LabelRowMetadata::images_data`]. Default: no.
+    pub include_images_data: bool,
+    /// Whether to list the rows of the data units in groups too. Default: no.
+    pub include_children: bool,
+}
+
+/// How to create label rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CreateOptions {
+    /// Default: `main`.
+    pub branch_name: Option<String>,
+    /// Whether each data unit of the document says where its file can be read for a limited time, under
+    /// `data_link`. Default: no.
+    pub include_signed_url: bool,
 }
 
 /// What to read of label rows.
@@ -175,6 +363,51 @@ pub struct ReadOptions {
     pub include_classification_feature_hashes: Option<Vec<String>>,
     /// Whether to include the reviews of each object. Default: no.
     pub include_reviews: bool,
+    /// Whether each data unit of the document says where its file can be read for a limited time, under
+    /// `data_link`. Default: no.
+    pub include_signed_url: bool,
+}
+
+/// What Encord finds wrong with a label row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidationState {
+    /// The label row.
+    pub label_hash: Uuid,
+    /// Its branch.
+    pub branch_name: String,
+    /// Counts the times that the row was saved, where Encord says so.
+    pub version: Option<u64>,
+    /// Whether nothing is wrong.
+    pub is_valid: bool,
+    /// What is wrong, in Encord's words.
+    pub errors: Vec<String>,
+}
+
+/// The answers to the classifications of a label row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabelClassifications {
+    /// The label row.
+    pub label_hash: Uuid,
+    /// The data unit.
+    pub data_hash: Uuid,
+    /// The data unit's name; empty if Encord gives none.
+    pub data_title: String,
+    /// The branch of the row.
+    pub branch_name: String,
+    /// By classification hash: what a label row has under `classification_answers`, in Encord's JSON of
+    /// version 2 (`featureHash`, `classifications`, `range`, …).
+    pub answers: Map<String, Value>,
+}
+
+/// A dataset that a project takes its data from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectDataset {
+    /// The dataset hash.
+    pub hash: Uuid,
+    /// Its name.
+    pub title: String,
+    /// Empty if there is none.
+    pub description: String,
 }
 
 /// A file in Encord's storage. What Encord does not know, or what means nothing for the type, is absent.
@@ -216,4 +449,15 @@ pub struct StorageItem {
     pub signed_url: Option<String>,
     /// Everything that Encord said of it.
     pub raw: Value,
+}
+
+/// A change of a storage item. What is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StorageItemUpdate {
+    /// A new name.
+    pub name: Option<String>,
+    /// A new description.
+    pub description: Option<String>,
+    /// New client metadata. Encord does not document whether keys that it does not have are kept.
+    pub client_metadata: Option<Map<String, Value>>,
 }

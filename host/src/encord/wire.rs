@@ -2,14 +2,17 @@
 //! identifiers without which an answer means nothing are required, and a value of an unexpected type is
 //! read as absent.
 
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::time::normalise;
+use super::lenient::{self, readable};
+use super::time::{normalise, with_offset};
 use super::types::{
-    LabelRowMetadata, OntologyDocument, Pathway, Project, Stage, StorageItem, Task, TaskPage,
+    ConsensusOption, LabelRowFilter, LabelRowMetadata, MetadataOptions, OntologyDocument, Pathway,
+    Project, Stage, StageReference, Task, TaskPage,
 };
 
 // ---- Version 1: the envelope -------------------------------------------------------------------------
@@ -28,6 +31,19 @@ pub(super) struct QueryValues<'a, P> {
     pub(super) payload: P,
 }
 
+pub(super) fn query<'a, P: Serialize>(
+    query_type: &'static str,
+    query_method: &'static str,
+    uid: Option<&'a [Uuid]>,
+    payload: P,
+) -> Query<'a, P> {
+    Query {
+        query_type,
+        query_method,
+        values: QueryValues { uid, payload },
+    }
+}
+
 /// A version 1 answer.
 #[derive(Deserialize)]
 pub(super) struct Envelope<'a> {
@@ -42,17 +58,17 @@ pub(super) struct Envelope<'a> {
 /// Lists label rows. Encord wants every key, null where nothing is asked.
 #[derive(Serialize)]
 pub(super) struct LabelRowsQuery<'a> {
-    edited_before: Option<()>,
-    edited_after: Option<()>,
-    label_statuses: Option<()>,
-    shadow_data_state: Option<()>,
+    edited_before: Option<String>,
+    edited_after: Option<String>,
+    label_statuses: Option<&'a [String]>,
+    shadow_data_state: Option<&'static str>,
     include_uninitialised_labels: bool,
-    data_hashes: &'a [Uuid],
-    label_hashes: Option<()>,
-    data_title_eq: Option<()>,
-    data_title_like: Option<()>,
-    workflow_graph_node_title_eq: Option<()>,
-    workflow_graph_node_title_like: Option<()>,
+    data_hashes: Option<&'a [Uuid]>,
+    label_hashes: Option<&'a [Uuid]>,
+    data_title_eq: Option<&'a str>,
+    data_title_like: Option<&'a str>,
+    workflow_graph_node_title_eq: Option<&'a str>,
+    workflow_graph_node_title_like: Option<&'a str>,
     include_client_metadata: bool,
     include_images_data: bool,
     include_children: bool,
@@ -63,29 +79,32 @@ pub(super) struct LabelRowsQuery<'a> {
 }
 
 impl<'a> LabelRowsQuery<'a> {
+    /// The hashes are parts of those of the filter.
     pub(super) fn new(
-        data_hashes: &'a [Uuid],
-        branch_name: Option<&'a str>,
-        include_client_metadata: bool,
+        data_hashes: Option<&'a [Uuid]>,
+        label_hashes: Option<&'a [Uuid]>,
+        filter: &'a LabelRowFilter,
+        options: &'a MetadataOptions,
     ) -> Self {
+        let moment = |moment: &Option<Timestamp>| moment.as_ref().map(with_offset);
         LabelRowsQuery {
-            edited_before: None,
-            edited_after: None,
-            label_statuses: None,
-            shadow_data_state: None,
+            edited_before: moment(&filter.edited_before),
+            edited_after: moment(&filter.edited_after),
+            label_statuses: filter.label_statuses.as_deref(),
+            shadow_data_state: filter.shadow_data.map(|state| state.as_str()),
             include_uninitialised_labels: true,
             data_hashes,
-            label_hashes: None,
-            data_title_eq: None,
-            data_title_like: None,
-            workflow_graph_node_title_eq: None,
-            workflow_graph_node_title_like: None,
-            include_client_metadata,
-            include_images_data: false,
-            include_children: false,
+            label_hashes,
+            data_title_eq: filter.data_title_eq.as_deref(),
+            data_title_like: filter.data_title_like.as_deref(),
+            workflow_graph_node_title_eq: filter.stage_title_eq.as_deref(),
+            workflow_graph_node_title_like: filter.stage_title_like.as_deref(),
+            include_client_metadata: options.include_client_metadata,
+            include_images_data: options.include_images_data,
+            include_children: options.include_children,
             include_workflow_graph_node: true,
-            include_all_label_branches: false,
-            branch_name,
+            include_all_label_branches: options.include_all_label_branches,
+            branch_name: options.branch_name.as_deref(),
             client_metadata_as_signed_url: false,
         }
     }
@@ -156,6 +175,41 @@ pub(super) struct WireMetadata {
     created_at: Option<String>,
     #[serde(default, deserialize_with = "lenient::maybe_text")]
     last_edited_at: Option<String>,
+    #[serde(default, deserialize_with = "lenient::maybe_uuid")]
+    group_hash: Option<Uuid>,
+    #[serde(default, deserialize_with = "lenient::maybe_text")]
+    data_link: Option<String>,
+    #[serde(default, deserialize_with = "lenient::maybe_text")]
+    file_type: Option<String>,
+    #[serde(default, deserialize_with = "lenient::maybe_bool")]
+    is_shadow_data: Option<bool>,
+    #[serde(default, deserialize_with = "lenient::maybe_bool")]
+    is_valid: Option<bool>,
+    #[serde(default, deserialize_with = "lenient::maybe_count")]
+    audio_sample_rate: Option<u32>,
+    #[serde(default, deserialize_with = "lenient::maybe_text")]
+    audio_codec: Option<String>,
+    #[serde(default, deserialize_with = "lenient::maybe_count")]
+    audio_bit_depth: Option<u32>,
+    #[serde(default, deserialize_with = "lenient::maybe_count")]
+    audio_num_channels: Option<u32>,
+    images_data: Option<Value>,
+    #[serde(default, deserialize_with = "lenient::object")]
+    spaces: Map<String, Value>,
+    #[serde(default, deserialize_with = "lenient::maybe_uuid")]
+    task_uuid: Option<Uuid>,
+    workflow_graph_node: Option<Value>,
+    #[serde(default, deserialize_with = "lenient::maybe_text")]
+    assigned_user_email: Option<String>,
+    #[serde(default, deserialize_with = "lenient::maybe_text")]
+    last_actioned_by_user_email: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WireGraphNode {
+    uuid: Uuid,
+    #[serde(default, deserialize_with = "lenient::text")]
+    title: String,
 }
 
 impl From<WireMetadata> for LabelRowMetadata {
@@ -181,41 +235,32 @@ impl From<WireMetadata> for LabelRowMetadata {
             backing_item_uuid: wire.backing_item_uuid,
             created_at: wire.created_at.as_deref().map(normalise),
             last_edited_at: wire.last_edited_at.as_deref().map(normalise),
+            group_hash: wire.group_hash,
+            data_link: wire.data_link,
+            file_type: wire.file_type,
+            is_shadow_data: wire.is_shadow_data.unwrap_or(false),
+            is_valid: wire.is_valid.unwrap_or(true),
+            audio_sample_rate: wire.audio_sample_rate,
+            audio_codec: wire.audio_codec,
+            audio_bit_depth: wire.audio_bit_depth,
+            audio_num_channels: wire.audio_num_channels,
+            images_data: wire.images_data,
+            spaces: wire.spaces,
+            task_uuid: wire.task_uuid,
+            stage: wire
+                .workflow_graph_node
+                .and_then(|node| WireGraphNode::deserialize(node).ok())
+                .map(|node| StageReference {
+                    uuid: node.uuid,
+                    title: node.title,
+                }),
+            assigned_user_email: wire.assigned_user_email,
+            last_actioned_by_user_email: wire.last_actioned_by_user_email,
         }
     }
 }
 
 // ---- Version 2 ---------------------------------------------------------------------------------------
-
-#[derive(Serialize)]
-pub(super) struct SetPriorities<'a> {
-    pub(super) priorities: &'a [(Uuid, f64)],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PathwayAction {
-    task_uuid: Uuid,
-    action: &'static str,
-    pathway_uuid: Uuid,
-}
-
-impl From<&(Uuid, Uuid)> for PathwayAction {
-    fn from((task_uuid, pathway_uuid): &(Uuid, Uuid)) -> Self {
-        PathwayAction {
-            task_uuid: *task_uuid,
-            action: "PATHWAY_ACTION",
-            pathway_uuid: *pathway_uuid,
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct GetItems<'a> {
-    pub(super) item_uuids: &'a [Uuid],
-    pub(super) sign_urls: bool,
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", bound = "T: Deserialize<'de>")]
@@ -283,7 +328,9 @@ impl From<WireProject> for Project {
             ontology_uuid: wire.ontology_hash,
             stages: wire
                 .workflow
-                .map(|workflow| readable::<WireStage, _>("stage", workflow.stages, Stage::from))
+                .map(|workflow| {
+                    readable::<WireStage, _>("stage of the workflow", workflow.stages, Stage::from)
+                })
                 .unwrap_or_default(),
         }
     }
@@ -296,7 +343,7 @@ impl From<WireStage> for Stage {
             title: wire.title,
             stage_type: wire.stage_type,
             pathways: readable(
-                "pathway",
+                "pathway of the workflow",
                 wire.pathways.unwrap_or_default(),
                 |pathway: WirePathway| Pathway {
                     uuid: pathway.uuid,
@@ -306,24 +353,6 @@ impl From<WireStage> for Stage {
             ),
         }
     }
-}
-
-/// Those of the values that can be read. The others are named in the log: they are of no use to a host that
-/// does not know them, and no reason to refuse the project.
-fn readable<W, T>(what: &str, values: Vec<Value>, into: impl Fn(W) -> T) -> Vec<T>
-where
-    W: for<'de> Deserialize<'de>,
-{
-    values
-        .into_iter()
-        .filter_map(|value| match W::deserialize(&value) {
-            Ok(wire) => Some(into(wire)),
-            Err(error) => {
-                tracing::warn!(%error, "left out a {what} of the workflow that cannot be read: {value}");
-                None
-            }
-        })
-        .collect()
 }
 
 #[derive(Deserialize)]
@@ -367,6 +396,20 @@ pub(super) struct WireTask {
     assignee: Option<String>,
     #[serde(default, deserialize_with = "lenient::maybe_text")]
     last_actioned_by: Option<String>,
+    #[serde(default, deserialize_with = "lenient::list")]
+    subtasks: Vec<Value>,
+    #[serde(default, deserialize_with = "lenient::list")]
+    options: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireOption {
+    #[serde(default, deserialize_with = "lenient::text")]
+    annotator: String,
+    label_branch_name: String,
+    #[serde(default, deserialize_with = "lenient::maybe_uuid")]
+    label_hash: Option<Uuid>,
 }
 
 impl From<WireTask> for Task {
@@ -381,6 +424,14 @@ impl From<WireTask> for Task {
             label_branch_name: wire.label_branch_name.unwrap_or_else(|| "main".to_owned()),
             assignee: wire.assignee,
             last_actioned_by: wire.last_actioned_by,
+            subtasks: readable("subtask", wire.subtasks, |wire: WireTask| Task::from(wire)),
+            options: readable("consensus option", wire.options, |option: WireOption| {
+                ConsensusOption {
+                    annotator: option.annotator,
+                    label_branch_name: option.label_branch_name,
+                    label_hash: option.label_hash,
+                }
+            }),
         }
     }
 }
@@ -391,123 +442,6 @@ impl From<Page<WireTask>> for TaskPage {
             tasks: page.results.into_iter().map(Task::from).collect(),
             next_page: page.next_page_token,
         }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireItem {
-    uuid: Uuid,
-    #[serde(default, deserialize_with = "lenient::text")]
-    name: String,
-    #[serde(default, deserialize_with = "lenient::text")]
-    description: String,
-    #[serde(default, deserialize_with = "lenient::text")]
-    item_type: String,
-    #[serde(default, deserialize_with = "lenient::maybe_text")]
-    mime_type: Option<String>,
-    #[serde(default, deserialize_with = "lenient::maybe_size")]
-    file_size: Option<u64>,
-    #[serde(default, deserialize_with = "lenient::maybe_count")]
-    width: Option<u32>,
-    #[serde(default, deserialize_with = "lenient::maybe_count")]
-    height: Option<u32>,
-    #[serde(default, deserialize_with = "lenient::maybe_number")]
-    fps: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::maybe_number")]
-    duration: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::maybe_count")]
-    frame_count: Option<u32>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    created_at: String,
-    #[serde(default, deserialize_with = "lenient::text")]
-    last_edited_at: String,
-    #[serde(default, deserialize_with = "lenient::maybe_uuid")]
-    parent: Option<Uuid>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    storage_location: String,
-    /// JSON text; an object is taken too, since that is what is sent.
-    client_metadata: Option<Value>,
-    #[serde(default, deserialize_with = "lenient::maybe_text")]
-    signed_url: Option<String>,
-}
-
-/// Reads a storage item and keeps all that was said of it.
-pub(super) fn storage_item(raw: Value) -> Result<StorageItem, serde_json::Error> {
-    let wire = WireItem::deserialize(&raw)?;
-    Ok(StorageItem {
-        uuid: wire.uuid,
-        name: wire.name,
-        description: wire.description,
-        item_type: wire.item_type,
-        mime_type: wire.mime_type,
-        file_size: wire.file_size,
-        width: wire.width,
-        height: wire.height,
-        fps: wire.fps,
-        duration: wire.duration,
-        frame_count: wire.frame_count,
-        created_at: normalise(&wire.created_at),
-        last_edited_at: normalise(&wire.last_edited_at),
-        parent: wire.parent,
-        storage_location: wire.storage_location,
-        client_metadata: wire.client_metadata.map(|metadata| match metadata {
-            Value::String(text) => text,
-            other => other.to_string(),
-        }),
-        signed_url: wire.signed_url,
-        raw,
-    })
-}
-
-/// Readers of single values for which anything unexpected is absent.
-mod lenient {
-    use super::{Deserialize, Deserializer, Uuid, Value};
-
-    pub(super) fn maybe_text<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<String>, D::Error> {
-        Ok(match Value::deserialize(deserializer)? {
-            Value::String(text) => Some(text),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        })
-    }
-
-    pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-        Ok(maybe_text(deserializer)?.unwrap_or_default())
-    }
-
-    pub(super) fn maybe_uuid<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Uuid>, D::Error> {
-        Ok(maybe_text(deserializer)?.and_then(|text| text.parse().ok()))
-    }
-
-    pub(super) fn maybe_number<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<f64>, D::Error> {
-        Ok(match Value::deserialize(deserializer)? {
-            Value::Number(number) => number.as_f64(),
-            Value::String(text) => text.parse().ok().filter(|number: &f64| number.is_finite()),
-            _ => None,
-        })
-    }
-
-    pub(super) fn maybe_size<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<u64>, D::Error> {
-        // Floats appear where a number went through a language without integers. Up to 2^53 they are
-        // exact, which is more than any file has bytes.
-        Ok(maybe_number(deserializer)?
-            .filter(|number| (0.0..9_007_199_254_740_992.0).contains(number))
-            .map(|number| number as u64))
-    }
-
-    pub(super) fn maybe_count<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<u32>, D::Error> {
-        Ok(maybe_size(deserializer)?.and_then(|number| number.try_into().ok()))
     }
 }
 

@@ -103,6 +103,67 @@ fn tasks() {
 }
 
 #[test]
+fn tasks_of_consensus_stages() {
+    let page: Page<WireTask> = read(
+        r#"{"results": [
+            {"uuid": "a3d980d9-6eab-531c-a9ca-bc2bcff250c7", "createdAt": "2025-01-15T09:30:00", "updatedAt": null,
+             "dataHash": "ce99df93-e802-5296-aeca-09c4dac8aeb6", "dataTitle": "image_0", "subtasks": [
+                {"uuid": "9bd81eee-4cf3-59d7-b7e5-6636da95fe31", "status": "DREAMING", "assignee": "a@b.c", "new": {},
+                 "dataHash": "ce99df93-e802-5296-aeca-09c4dac8aeb6", "labelBranchName": "first"},
+                {"no": "identifier"}]},
+            {"uuid": "e0829f01-6eab-531c-a9ca-bc2bcff250c7", "status": "NEW", "subtasks": null,
+             "dataHash": "ce99df93-e802-5296-aeca-09c4dac8aeb6", "options": [
+                {"annotator": "a@b.c", "labelBranchName": "first", "labelHash": "dabe7d6e-3c0c-5602-a644-b05f1412406f"},
+                {"annotator": "d@e.f", "labelBranchName": "second", "labelHash": null}]}]}"#,
+    );
+    let tasks = TaskPage::from(page).tasks;
+    let [subtask] = &tasks[0].subtasks[..] else {
+        panic!("{:?}", tasks[0]);
+    };
+    assert_eq!(subtask.status, "DREAMING");
+    assert_eq!(subtask.label_branch_name, "first");
+    assert_eq!(subtask.assignee.as_deref(), Some("a@b.c"));
+    assert!(tasks[0].options.is_empty() && tasks[1].subtasks.is_empty());
+    let options: Vec<_> = tasks[1]
+        .options
+        .iter()
+        .map(|option| (&*option.annotator, option.label_hash.is_some()))
+        .collect();
+    assert_eq!(options, [("a@b.c", true), ("d@e.f", false)]);
+}
+
+#[test]
+fn stages_of_every_type() {
+    let types = [
+        "ANNOTATION",
+        "REVIEW",
+        "USER_ROUTER",
+        "PERCENTAGE_ROUTER",
+        "CONSENSUS_ANNOTATION",
+        "CONSENSUS_REVIEW",
+        "AGENT",
+        "DONE",
+        "SOMETHING_NEW",
+    ];
+    let mut document: Value = read(include_str!("testdata/project.json"));
+    document["workflow"]["stages"] = types
+        .iter()
+        .enumerate()
+        .map(|(number, stage_type)| {
+            json!({"uuid": Uuid::from_u128(number as u128), "title": stage_type, "stageType": stage_type, "new": [1]})
+        })
+        .collect();
+    let project = Project::from(WireProject::deserialize(&document).expect("lenient"));
+    let found: Vec<_> = project
+        .stages
+        .iter()
+        .map(|stage| &*stage.stage_type)
+        .collect();
+    assert_eq!(found, types);
+    assert_eq!(project.agent_stages().count(), 1);
+}
+
+#[test]
 fn label_row_metadata() {
     #[derive(Deserialize)]
     struct Answer {
@@ -129,6 +190,14 @@ fn label_row_metadata() {
         image.backing_item_uuid,
         Some(uuid("c0cc7b12-ba44-54a3-8862-2cf40fe547f7"))
     );
+    assert_eq!(image.file_type.as_deref(), Some("image/jpeg"));
+    assert!(image.is_valid && !image.is_shadow_data);
+    assert!(image.spaces.is_empty());
+    assert!(image.task_uuid.is_some() && image.data_link.is_some());
+    assert_eq!(
+        image.stage.as_ref().map(|stage| &*stage.title),
+        Some("Agent 1")
+    );
     let video = &rows[1];
     assert_eq!(video.data_type, "video");
     assert_eq!(video.frames_per_second, Some(10.0));
@@ -141,7 +210,9 @@ fn label_row_metadata_with_odd_values() {
     let row: WireMetadata = read(
         r#"{"data_hash": "ce99df93-e802-5296-aeca-09c4dac8aeb6", "dataset_hash": "be9be6c0-5861-57cd-9dbc-8dde28c372d2",
             "data_type": "HOLOGRAM", "label_status": "DREAMT", "number_of_frames": 30.0, "width": "640", "height": -1,
-            "priority": null, "client_metadata": null, "created_at": "Wed, 15 Jan 2025 09:30:00 GMT", "new": []}"#,
+            "priority": null, "client_metadata": null, "is_valid": false, "spaces": [], "group_hash": "none",
+            "workflow_graph_node": "Agent", "images_data": [{"index": 0}], "audio_sample_rate": 44100, "data_link": null,
+            "task_uuid": "a3d980d9-6eab-531c-a9ca-bc2bcff250c7", "created_at": "Wed, 15 Jan 2025 09:30:00 GMT", "new": []}"#,
     );
     let row = LabelRowMetadata::from(row);
     assert_eq!(row.data_type, "hologram");
@@ -150,58 +221,28 @@ fn label_row_metadata_with_odd_values() {
     assert_eq!(row.number_of_frames, 30);
     assert_eq!((row.width, row.height), (Some(640), None));
     assert_eq!(row.client_metadata, None);
+    assert!(!row.is_valid);
+    assert_eq!((row.group_hash, row.stage), (None, None));
+    assert_eq!(row.images_data, Some(json!([{"index": 0}])));
+    assert_eq!(row.audio_sample_rate, Some(44_100));
     assert_eq!(row.created_at.as_deref(), Some("2025-01-15T09:30:00Z"));
-}
-
-#[test]
-fn storage_items() {
-    let page: Page<Value> = read(include_str!("testdata/storage_items.json"));
-    let items: Vec<_> = page
-        .results
-        .into_iter()
-        .map(|raw| storage_item(raw).expect("captured item"))
-        .collect();
-    assert_eq!(items[0].item_type, "image");
-    assert_eq!(items[0].file_size, Some(13_719));
-    assert_eq!(items[0].mime_type.as_deref(), Some("image/jpeg"));
-    assert_eq!(
-        items[0].client_metadata.as_deref(),
-        Some(r#"{"item_type": "image", "a": "b"}"#)
-    );
-    assert_eq!(items[0].raw["owner"], "agent@stub.example");
-    assert_eq!(items[1].frame_count, Some(30));
-    assert_eq!(items[1].fps, Some(10.0));
-    assert_eq!(items[2].item_type, "imageGroup");
-    assert_eq!(items[2].signed_url, None);
 }
 
 #[test]
 fn requests_as_the_sdk_sends_them() {
     let data_hash = uuid("ce99df93-e802-5296-aeca-09c4dac8aeb6");
     let data_hashes = [data_hash];
+    let (filter, options) = (LabelRowFilter::default(), MetadataOptions::default());
     let query = Query {
         query_type: "labelrowmetadata",
         query_method: "GET",
         values: QueryValues {
             uid: None,
-            payload: LabelRowsQuery::new(&data_hashes, None, false),
+            payload: LabelRowsQuery::new(Some(&data_hashes), None, &filter, &options),
         },
     };
     assert_eq!(
         serde_json::to_string(&query).expect("JSON"),
         r#"{"query_type":"labelrowmetadata","query_method":"GET","values":{"uid":null,"payload":{"edited_before":null,"edited_after":null,"label_statuses":null,"shadow_data_state":null,"include_uninitialised_labels":true,"data_hashes":["ce99df93-e802-5296-aeca-09c4dac8aeb6"],"label_hashes":null,"data_title_eq":null,"data_title_like":null,"workflow_graph_node_title_eq":null,"workflow_graph_node_title_like":null,"include_client_metadata":false,"include_images_data":false,"include_children":false,"include_workflow_graph_node":true,"include_all_label_branches":false,"branch_name":null,"client_metadata_as_signed_url":false}}}"#
-    );
-    let action = PathwayAction::from(&(data_hash, data_hash));
-    assert_eq!(
-        serde_json::to_value(&action).expect("JSON"),
-        json!({"taskUuid": data_hash, "action": "PATHWAY_ACTION", "pathwayUuid": data_hash})
-    );
-    let priorities = [(data_hash, 0.75)];
-    assert_eq!(
-        serde_json::to_value(SetPriorities {
-            priorities: &priorities
-        })
-        .expect("JSON"),
-        json!({"priorities": [[data_hash, 0.75]]})
     );
 }

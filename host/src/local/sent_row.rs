@@ -167,10 +167,7 @@ fn with_authors(json: &str, depths: RangeInclusive<usize>) -> Cow<'_, str> {
             b'}' | b']' => depth -= 1,
             b'"' => {
                 let end = end_of_text(bytes, at);
-                let author = matches!(
-                    &json[at..end],
-                    r#""createdBy""# | r#""lastEditedBy""#
-                );
+                let author = matches!(&json[at..end], r#""createdBy""# | r#""lastEditedBy""#);
                 if author
                     && depths.contains(&depth)
                     && let Some(null) = null_behind(bytes, end)
@@ -255,9 +252,14 @@ mod tests {
             "object_answers": {"h": {"createdBy": null}}, "future": {"last": 1e400}}"#;
         let sent: Fields<'_> = serde_json::from_str(sent).expect("JSON");
         let known = |fields: Value| fields.as_object().expect("it is one").clone();
-        let units = known(json!({ "a": { "data_link": "known", "width": 3 }, "c": { "width": 4 } }));
+        let units =
+            known(json!({ "a": { "data_link": "known", "width": 3 }, "c": { "width": 4 } }));
         let spaces = known(json!({ "s": { "space_type": "image" } }));
-        let kept = kept(&sent, &["label_hash"], [("data_units", units), ("spaces", spaces)]);
+        let kept = kept(
+            &sent,
+            &["label_hash"],
+            [("data_units", units), ("spaces", spaces)],
+        );
         let kept = kept.expect("it is JSON");
         // A number that no machine type holds is kept as it was written.
         assert!(kept.contains(r#""future":{"last": 1e400}"#), "{kept}");

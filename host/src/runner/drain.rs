@@ -4,7 +4,6 @@
 //! Attempts run as many at a time as there are slots. The committer bundles decisions. Each part waits for
 //! the next one, so that what is in memory does not depend on the length of the queue.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,15 +12,16 @@ use rand::RngExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument;
-use uuid::Uuid;
 
 use super::commit::{Committed, commit};
 use super::plan::{Served, find_pathway};
 use super::resolve::{Dependencies, Source, prefetch};
 use super::summary::{StageSummary, TaskFailure};
 use super::{Event, RunError, RunOptions, Shared};
-use crate::encord;
+use crate::encord::{self, TaskFilter};
 use crate::engine::{Decision, Failure, Inputs};
 use crate::journal::{Entry, EntryLabels, JournalError};
 
@@ -47,13 +47,22 @@ struct Drain {
     summary: Mutex<StageSummary>,
     /// Its author was told that edits without `save` are lost.
     told_of_unsaved: AtomicBool,
+    /// Tasks that were handed out and have not ended.
+    under_way: TaskTracker,
 }
 
-/// A decision on its way to the committer, with the place in the batch that it holds until it is carried out.
+/// What a task holds until it has ended.
+struct Held {
+    /// Its place in the batch.
+    _place: OwnedSemaphorePermit,
+    _under_way: TaskTrackerToken,
+}
+
+/// A decision on its way to the committer, with what its task holds until it is carried out.
 struct Decided {
     entry: Entry,
     attempts: u32,
-    _place: OwnedSemaphorePermit,
+    _held: Held,
 }
 
 /// Empties the stage once. Adds what became of its tasks to `summary`.
@@ -75,6 +84,7 @@ pub(super) async fn drain(
         options: options.clone(),
         summary: Mutex::new(summary),
         told_of_unsaved: AtomicBool::new(false),
+        under_way: TaskTracker::new(),
     });
     let result = drain.run(shutdown).await;
     let mut summary = drain.lock().clone();
@@ -111,15 +121,19 @@ impl Drain {
         let slots = Arc::new(Semaphore::new(self.options.concurrency.max(1)));
         let mut attempts = JoinSet::new();
         'batches: while let Some(batch) = batches.recv().await {
-            for task in batch {
+            for (task, under_way) in batch {
                 let place = tokio::select! {
                     () = stop.cancelled() => break 'batches,
                     place = Arc::clone(&places).acquire_owned() => place.expect("never closed"),
                 };
                 while attempts.try_join_next().is_some() {}
+                let held = Held {
+                    _place: place,
+                    _under_way: under_way,
+                };
                 let work = Arc::clone(self).task(
                     task,
-                    place,
+                    held,
                     Arc::clone(&slots),
                     decided_in.clone(),
                     stop.clone(),
@@ -159,68 +173,67 @@ impl Drain {
 
     /// Lists the stage's tasks and resolves what they declare, a batch at a time.
     ///
-    /// Tasks leave the stage while it is listed. Should the server page by position, later pages then skip
-    /// some; so a listing of several pages is repeated until it shows nothing new.
+    /// Before a listing is repeated to be sure that it was complete, the tasks given so far end: then nothing
+    /// of this host's moves while it is read.
     async fn fetch(
         self: Arc<Self>,
-        batches: mpsc::Sender<Vec<Arc<Dependencies>>>,
+        batches: mpsc::Sender<Vec<(Arc<Dependencies>, TaskTrackerToken)>>,
         stop: CancellationToken,
     ) -> Result<(), RunError> {
+        let project = self.shared.project.hash;
         let source = Arc::new(Source {
             client: self.shared.client.clone(),
-            project: self.shared.project.hash,
+            project,
             declaration: self.served.declaration.clone(),
         });
         let size = self.options.task_batch_size.max(1);
         let mut left = self.options.max_tasks_per_stage.unwrap_or(usize::MAX);
-        // 16 bytes a task: the one thing that grows with the queue.
-        let mut seen: HashSet<Uuid> = HashSet::new();
+        let stage = self.served.stage.uuid;
+        let mut listing = self
+            .shared
+            .client
+            .tasks(project, stage, TaskFilter::default());
         let mut waiting: Vec<encord::Task> = Vec::new();
         loop {
-            let mut page_token: Option<String> = None;
-            let (mut pages, mut new) = (0, 0);
-            loop {
-                let page = self.shared.client.tasks_page(
-                    self.shared.project.hash,
-                    self.served.stage.uuid,
-                    page_token.as_deref(),
-                );
-                let page = tokio::select! {
+            let page = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                page = listing.next_page() => page?,
+            };
+            let ended = page.is_none();
+            let mut new = page.unwrap_or_default();
+            let round_ended = new.is_empty();
+            new.truncate(left);
+            left -= new.len();
+            self.shared.emit(&Event::TasksListed {
+                count: new.len() as u64,
+            });
+            waiting.append(&mut new);
+            let last = ended || left == 0;
+            while waiting.len() >= size || ((round_ended || last) && !waiting.is_empty()) {
+                let rest = waiting.split_off(size.min(waiting.len()));
+                let batch = std::mem::replace(&mut waiting, rest);
+                let resolved = tokio::select! {
                     () = stop.cancelled() => return Ok(()),
-                    page = page => page?,
+                    resolved = prefetch(&source, batch) => resolved,
                 };
-                pages += 1;
-                let mut fresh: Vec<_> = page
-                    .tasks
+                let tracked = resolved
                     .into_iter()
-                    .filter(|task| seen.insert(task.uuid))
+                    .map(|one| (one, self.under_way.token()))
                     .collect();
-                fresh.truncate(left);
-                left -= fresh.len();
-                new += fresh.len();
-                self.shared.emit(&Event::TasksListed {
-                    count: fresh.len() as u64,
-                });
-                waiting.append(&mut fresh);
-                page_token = page.next_page;
-                let ended = page_token.is_none() || left == 0;
-                while waiting.len() >= size || (ended && !waiting.is_empty()) {
-                    let rest = waiting.split_off(size.min(waiting.len()));
-                    let batch = std::mem::replace(&mut waiting, rest);
-                    let resolved = tokio::select! {
-                        () = stop.cancelled() => return Ok(()),
-                        resolved = prefetch(&source, batch) => resolved,
-                    };
-                    if batches.send(resolved).await.is_err() {
-                        return Ok(());
-                    }
-                }
-                if ended {
-                    break;
+                if batches.send(tracked).await.is_err() {
+                    return Ok(());
                 }
             }
-            if new == 0 || pages == 1 || left == 0 {
+            if last {
                 return Ok(());
+            }
+            if round_ended {
+                self.under_way.close();
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = self.under_way.wait() => {}
+                }
+                self.under_way.reopen();
             }
         }
     }
@@ -229,7 +242,7 @@ impl Drain {
     async fn task(
         self: Arc<Self>,
         dependencies: Arc<Dependencies>,
-        place: OwnedSemaphorePermit,
+        held: Held,
         slots: Arc<Semaphore>,
         decided: mpsc::Sender<Decided>,
         stop: CancellationToken,
@@ -294,7 +307,7 @@ impl Drain {
             .send(Decided {
                 entry,
                 attempts: attempt + 1,
-                _place: place,
+                _held: held,
             })
             .await;
     }

@@ -10,7 +10,8 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::encord::{
-    Client, Error, ErrorKind, LabelRowMetadata, MetadataOptions, ReadOptions, StorageItem, Task,
+    Client, CreateOptions, Error, ErrorKind, LabelRowMetadata, MetadataOptions, ReadOptions,
+    StorageItem, Task,
 };
 use crate::engine::{Declaration, LabelRowInput, Resolver, Unresolved};
 
@@ -183,6 +184,7 @@ impl Source {
             let options = MetadataOptions {
                 branch_name: Some(branch.to_owned()),
                 include_client_metadata: self.declaration.include_client_metadata,
+                ..MetadataOptions::default()
             };
             let mut hashes: Vec<Uuid> = positions.iter().map(|&at| tasks[at].data_hash).collect();
             hashes.sort_unstable();
@@ -241,15 +243,19 @@ impl Source {
         let options = ReadOptions {
             include_object_feature_hashes: self.declaration.include_objects.clone(),
             include_classification_feature_hashes: self.declaration.include_classifications.clone(),
-            include_reviews: false,
+            ..ReadOptions::default()
         };
         let read = self
             .client
             .read_label_rows_each(self.project, &existing, &options);
         let created = join_all(new.into_iter().map(|(branch, hashes)| async move {
+            let options = CreateOptions {
+                branch_name: Some(branch.to_owned()),
+                ..CreateOptions::default()
+            };
             let documents = self
                 .client
-                .create_label_rows_each(self.project, branch, &hashes)
+                .create_label_rows_each(self.project, &hashes, &options)
                 .await;
             let documents = documents.into_iter().map(|document| document.map(Arc::new));
             hashes

@@ -113,7 +113,7 @@ async fn overtaken(
     for (branch, hashes) in branches {
         let options = MetadataOptions {
             branch_name: Some(branch),
-            include_client_metadata: false,
+            ..MetadataOptions::default()
         };
         for row in client
             .label_row_metadata(project, &hashes, &options)
