@@ -151,12 +151,12 @@ impl SetUp {
         }
         let workflow = file.workflow.filter(|_| own.workflow);
         if let Some(table) = file.project {
-            self.add_project(table, scope, workflow.as_ref(), mistakes);
+            self.add_project(table, scope, &own, workflow.as_ref(), mistakes);
         }
         for table in file.projects {
             let derived = identity::uuid(scope, "project", &[table.title.get_ref()]);
             let hash = mistakes.uuid(table.hash.as_ref()).unwrap_or(derived);
-            self.add_project(table, hash, None, mistakes);
+            self.add_project(table, hash, &Own::default(), None, mistakes);
         }
         self.check_identifiers(mistakes);
         if self.datasets.is_empty() && self.ontologies.is_empty() && self.templates.is_empty() {
@@ -195,12 +195,14 @@ impl SetUp {
             .push(dataset::check(table, title, derived, folder, mistakes));
     }
 
-    /// `own` is the workflow that only this project has. What is not said is as in the first project.
+    /// `own` says what only this project has, and is the first of its kind then; `workflow` is what it has of that
+    /// kind. What is not said at all is as in the first project.
     fn add_project(
         &mut self,
         table: ProjectTable,
         hash: Uuid,
-        own: Option<&WorkflowTable>,
+        own: &Own,
+        workflow: Option<&WorkflowTable>,
         mistakes: &mut Mistakes<'_>,
     ) {
         let title = named(&table.title, mistakes);
@@ -212,6 +214,7 @@ impl SetUp {
             .collect();
         let ontology = match &table.ontology {
             Some(written) => find(written, "an ontology", &ontologies, mistakes),
+            None if own.ontology => ontologies.first().map(|(hash, _)| *hash),
             None => first
                 .map(|first| first.ontology)
                 .or_else(|| only(&ontologies, "ontology", &span, mistakes)),
@@ -225,6 +228,7 @@ impl SetUp {
                 .iter()
                 .map(|written| find(written, "a dataset", &datasets, mistakes))
                 .collect(),
+            None if own.dataset => datasets.first().map(|(hash, _)| vec![*hash]),
             None => match first {
                 Some(first) => Some(first.datasets.clone()),
                 None => only(&datasets, "dataset", &span, mistakes).map(|hash| vec![hash]),
@@ -238,7 +242,7 @@ impl SetUp {
             let template = self.templates.iter().find(|template| template.hash == hash);
             template.map(|template| template.workflow.clone())
         };
-        let workflow = match (&table.workflow, own) {
+        let workflow = match (&table.workflow, workflow) {
             (Some(written), _) => {
                 find(written, "a workflow template", &templates, mistakes).and_then(of_template)
             }
@@ -294,6 +298,7 @@ impl SetUp {
 }
 
 /// Which tables belong to the main project alone.
+#[derive(Default)]
 struct Own {
     ontology: bool,
     dataset: bool,

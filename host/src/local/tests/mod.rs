@@ -5,6 +5,7 @@ mod faults;
 mod making;
 mod manifest;
 mod server;
+mod setting_up;
 
 use std::path::{Path, PathBuf};
 
