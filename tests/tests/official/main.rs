@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // A test that unwraps fails where it should, with the line.
 
+mod agents;
 mod canonical;
 mod labels;
 mod peer;
