@@ -69,6 +69,7 @@ def whole_object(instance: ObjectInstance) -> Json:
         "frames": frames,
         "html": html_ranges(html) if html else None,
         "annotations": {str(frame): annotations[frame] for frame in sorted(annotations)},
+        "whole": by(instance.get_annotation(0)) if instance.is_range_only() else None,
     }
 
 
@@ -90,7 +91,14 @@ def object_on(space: Any, instance: ObjectInstance) -> Json:
         "frames": frames,
         "html": html,
         "annotations": {str(frame): annotations[frame] for frame in sorted(annotations)},
+        "whole": by(notes[0]) if instance.is_range_only() else None,
     }
+
+
+def by(annotation: Any) -> Json:
+    """Of an object that is not drawn."""
+    made_ = made(annotation)
+    return {key: made_[key] for key in ("confidence", "manual", "created_by")}
 
 
 def named(instance: ObjectInstance) -> Json:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from encord import EncordUserClient
+from encord.objects import LabelRowV2
 
 FAILED: list[str] = []
 
@@ -69,6 +70,16 @@ def connect() -> EncordUserClient:
     """A new client of the server that the variables name, as the agents' runners make one."""
     key = Path(os.environ["ENCORD_SSH_KEY_FILE"]).read_text()
     return EncordUserClient.create_with_ssh_private_key(key, domain=os.environ["ENCORD_DOMAIN"])
+
+
+def rows_of(project_hash: str) -> dict[str, LabelRowV2]:
+    """All rows of a project by their titles, read by a new client."""
+    project = connect().get_project(project_hash)
+    rows = project.list_label_rows_v2(include_client_metadata=True)
+    with project.create_bundle() as bundle:
+        for row in rows:
+            row.initialise_labels(bundle=bundle)
+    return {row.data_title: row for row in rows}
 
 
 def comparable(value: Any) -> Any:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import cv2
 import numpy
-from checks import check, check_raises, connect, finish
+from checks import check, check_raises, connect, finish, rows_of
 from encord import EncordUserClient
 from encord.objects import LabelRowV2
 from encord.objects.coordinates import BoundingBoxCoordinates
@@ -94,14 +94,8 @@ class Site:
         }
         return {stage: titles for stage, titles in found.items() if titles}
 
-    def rows(self, initialise: bool = True) -> dict[str, LabelRowV2]:
-        project = self.project()
-        rows = project.list_label_rows_v2(include_client_metadata=True)
-        if initialise:
-            with project.create_bundle() as bundle:
-                for row in rows:
-                    row.initialise_labels(bundle=bundle)
-        return {row.data_title: row for row in rows}
+    def rows(self) -> dict[str, LabelRowV2]:
+        return rows_of(self.hash)
 
     def gather(self, titles: set[str]) -> None:
         """Has exactly these tasks wait at the agent, and all others at the end."""
@@ -243,7 +237,7 @@ def storage_items_and_assets(at: Site, run: Run) -> None:
     check("each asset arrives as it is", seen.keys(), expected.keys())
     for title in expected:
         check(f"{title} arrives as it is", seen.get(title) == expected[title], True)
-    rows = at.rows(initialise=False)
+    rows = at.rows()
     sizes = {title: (row.client_metadata or {}).get("size") for title, row in rows.items() if title in FILES}
     check("the client metadata are written", sizes, {title: len(content) for title, (_, content) in expected.items()})
     check("what was noted before stays", rows["image.png"].client_metadata["site"], "north")
@@ -382,10 +376,10 @@ def what_the_runner_is_asked_for(at: Site) -> None:
         return TaskAgentReturnStruct(label_row_priority=0.625 if task.data_title == "image.png" else 0.375)
 
     runner(max_tasks_per_stage=1)
-    priorities = sorted(row.priority for row in at.rows(initialise=False).values() if row.data_title in PICTURES)
+    priorities = sorted(row.priority for row in at.rows().values() if row.data_title in PICTURES)
     check("one task is touched", sum(priority in (0.625, 0.375) for priority in priorities), 1)
     runner()
-    rows = at.rows(initialise=False)
+    rows = at.rows()
     priorities = {title: rows[title].priority for title in PICTURES}
     check("a priority without a row", priorities, {"image.png": 0.625, "small.png": 0.375})
     check("both have stayed", at.stages()["Agent"], PICTURES)

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import canonical
-from checks import check, check_same, connect, finish
+from checks import check, check_same, connect, finish, rows_of
 from encord.objects import ClassificationInstance, LabelRowV2
 from encord.objects.coordinates import BoundingBoxCoordinates
 from encord.objects.frames import Range
 from encord.orm.storage import StorageItemType
-from encord.project import Project
 from encord.storage import StorageItem
 from encord_agents.tasks import Depends, Runner
 from encord_agents.tasks.dependencies import dep_storage_item
@@ -131,14 +130,10 @@ def compare(one: str, other: str) -> None:
 
 
 def state(project_hash: str) -> dict[str, Any]:
-    project: Project = connect().get_project(project_hash)
+    project = connect().get_project(project_hash)
     stages = {str(stage.uuid): stage.title for stage in project.workflow.stages}
-    rows = project.list_label_rows_v2(include_client_metadata=True)
-    with project.create_bundle() as bundle:
-        for row in rows:
-            row.initialise_labels(bundle=bundle)
     found = {}
-    for row in rows:
+    for row in rows_of(project_hash).values():
         assert row.workflow_graph_node is not None
         labels = canonical.label_row(row)
         found[row.data_title] = {

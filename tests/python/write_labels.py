@@ -10,7 +10,7 @@ import sys
 
 import canonical
 import numpy
-from checks import check, check_same, comparable, connect, finish, write
+from checks import check, check_same, comparable, connect, finish, rows_of, write
 from encord.constants.enums import DataType
 from encord.objects import (
     Classification,
@@ -45,7 +45,6 @@ from encord.objects.coordinates import (
 )
 from encord.objects.frames import Range
 from encord.objects.html_node import HtmlNode, HtmlRange
-from encord.project import Project
 
 # Numbers with as many digits as they come, always the same.
 NUMBERS = random.Random(20250115)
@@ -54,10 +53,7 @@ NUMBERS = random.Random(20250115)
 def main() -> int:
     project_hash, output = sys.argv[1:]
     project = connect().get_project(project_hash)
-    rows = {row.data_title: row for row in project.list_label_rows_v2()}
-    with project.create_bundle() as bundle:
-        for row in rows.values():
-            row.initialise_labels(bundle=bundle)
+    rows = rows_of(project_hash)
     structure = project.ontology_structure
     for row in rows.values():
         label(row, structure)
@@ -66,7 +62,7 @@ def main() -> int:
             row.save(bundle=bundle)
     everything_was_written(rows, structure)
 
-    again = read(project_hash)
+    again = rows_of(project_hash)
     for title, row in rows.items():
         check_same(f"{title} is read back", ordered(again[title].to_encord_dict()), ordered(row.to_encord_dict()))
         check_same(
@@ -76,15 +72,6 @@ def main() -> int:
         )
     write(output, {title: canonical.label_row(row) for title, row in again.items()})
     return finish()
-
-
-def read(project_hash: str) -> dict[str, LabelRowV2]:
-    project: Project = connect().get_project(project_hash)
-    rows = project.list_label_rows_v2()
-    with project.create_bundle() as bundle:
-        for row in rows:
-            row.initialise_labels(bundle=bundle)
-    return {row.data_title: row for row in rows}
 
 
 def ordered(document: dict) -> dict:

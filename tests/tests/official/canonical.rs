@@ -118,6 +118,15 @@ fn object(instance: &ObjectInstance<'_>) -> Value {
         }
         _ => Value::Null,
     };
+    // So does who made what is not drawn.
+    let whole = match raw["answer"]["range"] {
+        Value::Null => Value::Null,
+        _ => json!({
+            "confidence": raw["answer"]["confidence"].as_f64().unwrap_or(1.0),
+            "manual": raw["answer"]["manualAnnotation"],
+            "created_by": raw["answer"]["createdBy"],
+        }),
+    };
     json!({
         "feature": instance.feature_hash(),
         "name": instance.name(),
@@ -129,6 +138,7 @@ fn object(instance: &ObjectInstance<'_>) -> Value {
         "frames": ranges(&frames),
         "html": html,
         "annotations": annotations,
+        "whole": whole,
     })
 }
 
