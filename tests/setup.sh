@@ -6,7 +6,8 @@
 #
 #   guests  the Rust toolchain that builds plugins (rustup's target, or Debian's packages), and a C compiler
 #   checks  rustfmt, clippy, and cargo-deny in target/tools
-#   python  Encord's official packages in target/python, which the tests run against the local server
+#   python  Encord's official packages in target/python, which the tests run against the local server, with what they
+#           need to read frames
 #   media   FFmpeg, for the tests that read video
 #
 # System packages come from apt-get, as root or through sudo; without it, the script says what to install. All
@@ -17,7 +18,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 log=target/setup.log
 target=wasm32-wasip1
 deny_version=0.20.2
-python_packages=(encord==0.1.211 encord-agents==0.2.10)
+python_packages=(encord==0.1.211 'encord-agents[vision]==0.2.10' numpy==2.4.6 opencv-python-headless==5.0.0.93)
 
 fail() { # what was expected and found, what to do
     printf 'error: %s\nhelp: %s\n' "$1" "$2" >&2
@@ -131,7 +132,7 @@ setup_python() {
     if [ "$(cat "$done" 2>/dev/null)" = "${python_packages[*]}" ] && [ -x target/python/bin/python ]; then
         return
     fi
-    have python3 || apt_install "Python 3.10 or newer" python3 python3-venv
+    have python3 || apt_install "Python 3.11 or newer" python3 python3-venv
     # Debian keeps what `venv` needs in a package of its own.
     if ! python3 -c 'import ensurepip, venv' >/dev/null 2>&1; then
         apt_install "Python's venv module" python3-venv
@@ -139,7 +140,7 @@ setup_python() {
     step "make target/python with ${python_packages[*]}" make_python || {
         show_log
         fail "expected to install ${python_packages[*]} in target/python" \
-            "check that python3 is 3.10 or newer and that pip reaches its index, then run this again"
+            "check that python3 is 3.11 or newer and that pip reaches its index, then run this again"
     }
     printf '%s\n' "${python_packages[*]}" >"$done"
 }

@@ -1,5 +1,7 @@
 //! What the tests share: where the built plugins are, and inputs made by hand for tests of the engine alone.
 
+pub mod media;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Once};
@@ -167,6 +169,25 @@ impl TestProject {
         Self::of_files(&files)
     }
 
+    /// `tests/projects/everything`: every type of data, every shape, several projects.
+    ///
+    /// # Panics
+    /// If the media or the projects cannot be made.
+    pub fn of_everything() -> Self {
+        let project = Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        };
+        let media = project.path().join("media");
+        std::fs::create_dir_all(&media).expect("a folder");
+        media::make(&media);
+        for name in ["project.toml", "ontology.json"] {
+            let written = root().join("tests/projects/everything").join(name);
+            std::fs::copy(written, project.path().join(name)).expect("a copy of the set-up");
+        }
+        project.init(&[]);
+        project
+    }
+
     fn of_files(files: &[(String, Vec<u8>)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let project = Self { folder };
@@ -222,7 +243,14 @@ impl TestProject {
 /// # Panics
 /// If it cannot be served.
 pub async fn serve(workspace: local::Workspace) -> Served {
-    let key = Key::generate();
+    serve_for(workspace, Key::generate()).await
+}
+
+/// [`serve`] for the owner of a key.
+///
+/// # Panics
+/// If it cannot be served.
+pub async fn serve_for(workspace: local::Workspace, key: Key) -> Served {
     let options = local::ServerOptions {
         public_keys: vec![key.public_hex().to_owned()],
         ..local::ServerOptions::default()

@@ -1,0 +1,141 @@
+//! Labels of every kind: what one side writes, the other reads equal.
+
+use runner_host::labels::LabelRow;
+use runner_tests::TestProject;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::agents::{project, run};
+use crate::canonical::{self, differences};
+use crate::peer::Peer;
+
+/// The data units of `tests/projects/everything`.
+fn units() -> Vec<Uuid> {
+    let first = 0xe5000000_0000_4000_8000_000000000001_u128;
+    (0..12)
+        .map(|number| Uuid::from_u128(first + number))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_label_of_the_sdk_is_read_equal_by_the_host_and_kept_by_it() {
+    let folder = TestProject::of_everything();
+    let peer = Peer::of_project(&folder).await;
+    let (client, hash) = (&peer.served.client, project(1));
+    let expected = peer
+        .python_writes("write_labels.py", &[&hash.to_string()])
+        .await;
+
+    let rows = canonical::rows(client, hash, &units()).await;
+    let found: Map<_, _> = rows
+        .iter()
+        .map(|(_, row)| (row.data_title().to_owned(), canonical::label_row(row)))
+        .collect();
+    assert_eq!(differences(&Value::Object(found), &expected), "");
+
+    // Saved as it was read: all that the server sent is sent back and kept.
+    let saved: Vec<_> = rows
+        .iter()
+        .map(|(metadata, row)| (metadata.label_hash.unwrap(), row.to_document()))
+        .collect();
+    let sent: Vec<_> = saved.iter().map(|(hash, row)| (*hash, &**row)).collect();
+    client.save_label_rows(hash, &sent).await.unwrap();
+    let again = canonical::rows(client, hash, &units()).await;
+    for ((_, before), (_, after)) in rows.iter().zip(&again) {
+        let title = before.data_title();
+        assert_eq!(
+            differences(&lasting(after), &lasting(before)),
+            "",
+            "{title}"
+        );
+    }
+}
+
+/// Without the time of the save.
+fn lasting(row: &LabelRow) -> Value {
+    let mut document = (*row.to_document()).clone();
+    document["last_edited_at"].take();
+    document
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_label_of_a_plugin_is_read_equal_by_the_sdk() {
+    let folder = TestProject::of_everything();
+    let peer = Peer::of_project(&folder).await;
+    // One project is labelled already: there, the plugin changes what the SDK has written.
+    let (labelled, empty) = (project(2), project(4));
+    peer.python_writes("write_labels.py", &[&labelled.to_string()])
+        .await;
+    for hash in [labelled, empty] {
+        let summary = run(&folder, &peer, hash, "writing").await;
+        assert_eq!((summary.stages[0].stayed, summary.failed()), (12, 0));
+        let read = peer
+            .python_writes("read_labels.py", &[&hash.to_string()])
+            .await;
+        for (_, row) in canonical::rows(&peer.served.client, hash, &units()).await {
+            let title = row.data_title();
+            let read = &read[title];
+            let found = canonical::label_row(&row);
+            assert_eq!(differences(&found, &read["labels"]), "", "{title}");
+            assert_eq!(read["priority"], json!(0.1 + 0.2), "{title}");
+            check_what_was_written(&row, hash == labelled);
+            if hash == empty {
+                let (sent, kept) = (written(&read["document"]), written(&row.to_document()));
+                assert_eq!(differences(&sent, &kept), "", "{title}");
+            }
+        }
+    }
+}
+
+/// The plugin has done something, on every row.
+fn check_what_was_written(row: &LabelRow, changed: bool) {
+    let title = row.data_title();
+    assert!(row.classifications().count() > 0, "{title}");
+    if changed {
+        assert!(row.objects().count() > 0, "{title}");
+        for classification in row.classifications() {
+            let found = (
+                classification.confidence(),
+                classification.manual_annotation(),
+            );
+            assert_eq!(found, (0.25, true), "{title}");
+        }
+        for object in row.objects() {
+            let drawn = object
+                .frames()
+                .into_iter()
+                .flat_map(|range| range.start..=range.end);
+            for annotation in drawn.filter_map(|frame| object.annotation(frame)) {
+                let found = (annotation.confidence, annotation.manual_annotation);
+                assert_eq!(found, (0.5, false), "{title}");
+            }
+        }
+    } else {
+        let boxes = match row.data_type() {
+            "image" | "img_group" | "video" => row.number_of_frames() as usize + 1,
+            _ => 0,
+        };
+        let classifications = if row.data_type() == "group" { 2 } else { 6 };
+        assert_eq!(row.objects().count(), boxes, "{title}");
+        assert_eq!(row.classifications().count(), classifications, "{title}");
+    }
+}
+
+/// What a document says of labels. Whether a person gave an answer is left out: the SDK does not read it.
+fn written(document: &Value) -> Value {
+    let mut classifications = document["classification_answers"].clone();
+    for entry in classifications.as_object_mut().unwrap().values_mut() {
+        for answer in entry["classifications"].as_array_mut().unwrap() {
+            answer["manualAnnotation"].take();
+        }
+    }
+    let mut written = json!({
+        "objects": document["object_answers"],
+        "actions": document["object_actions"],
+        "classifications": classifications,
+    });
+    for (unit, fields) in document["data_units"].as_object().unwrap() {
+        written["labels"][unit] = fields["labels"].clone();
+    }
+    written
+}
