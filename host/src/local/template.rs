@@ -17,10 +17,15 @@ description = ""
 # is derived from it and from its title or name. Give `uuid` or `feature-hash` to rename something and keep it.
 hash = "{hash}"
 
-# Two projects that share a dataset hash (and media) have the same data hashes.
-# [dataset]
-# title = "My data"
-# hash = "00000000-0000-0000-0000-000000000000"
+# Further projects over the same data, with tasks and labels of their own; what they do not say is as in this one.
+# [[projects]]
+# title = "Twin"
+
+# What a search of the media cannot find out, such as images that belong together:
+# [[dataset.items]]
+# type = "image-group"
+# title = "pictures"
+# files = ["../photos/1.png", "../photos/2.png"]
 
 [ontology]
 # Instead of the tables below, a file with Encord's own JSON can be named:
@@ -51,7 +56,7 @@ options = ["Good", "Bad"]
 start = "Agent"
 
 # Types: agent, annotation (one pathway: where submitted tasks go), review (pathways "approve" and "reject"),
-# complete (no pathways).
+# percentage-router (pathways with `percent`), user-router (pathways with `users`), complete (no pathways).
 [[workflow.stages]]
 title = "Agent"
 type = "agent"
