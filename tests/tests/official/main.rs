@@ -7,6 +7,7 @@ mod agents;
 mod canonical;
 mod labels;
 mod peer;
+mod projects;
 
 use runner_host::local;
 use runner_tests::root;
