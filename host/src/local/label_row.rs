@@ -8,11 +8,11 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::clock;
 use super::manifest::{StageKind, Workflow};
 use super::media::MediaKind;
 use super::sent_row::{self, Fields};
 use super::store::{DataUnit, Item, LabelRow, Labels};
-use super::clock;
 
 /// The first fields of a label row, none of which a client decides.
 #[derive(Debug, Serialize)]
@@ -201,7 +201,7 @@ pub(super) fn spaces(kind: MediaKind, parts: &[DataUnit]) -> Map<String, Value> 
             fields["height"] = height.into();
         }
         fields["child_info"] = json!({
-            "layout_key": item.layout_key.as_deref().unwrap_or(&item.title),
+            "layout_key": part.layout_key.as_deref().unwrap_or(&item.title),
             "file_name": item.title,
             "data_link": item.path,
         });
