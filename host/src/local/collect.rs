@@ -41,37 +41,112 @@ impl Known {
     }
 }
 
-/// An item that is to be added, with its data unit and its parts.
+/// An item that is to be added, with its parts.
 #[derive(Debug)]
 pub(super) struct NewItem {
     pub(super) item: Item,
-    pub(super) data_hash: String,
+    /// Of its data unit. Absent: none is made here.
+    pub(super) data_hash: Option<String>,
+    /// Of a part of a data group.
+    pub(super) layout_key: Option<String>,
     pub(super) parts: Vec<NewItem>,
 }
 
 impl NewItem {
-    /// Adds all of it to a dataset. `part_of` are the numbers of the item and of the data unit that it is a part of,
-    /// and its place there.
+    /// One without parts and data unit.
+    pub(super) fn single(item: Item) -> Self {
+        Self {
+            item,
+            data_hash: None,
+            layout_key: None,
+            parts: Vec::new(),
+        }
+    }
+
+    /// Adds it with its parts, and data units of the dataset where they have hashes. `part_of` are the numbers of
+    /// the item and of the data unit that it is a part of, and its place there. Returns the item's number.
     pub(super) fn insert(
         &self,
         connection: &Connection,
-        dataset: &store::Dataset,
-        part_of: Option<(i64, i64, usize)>,
-    ) -> rusqlite::Result<()> {
-        let parent = part_of.map(|(item, _, place)| (item, place));
-        let item = store::insert_item(connection, &self.item, parent)?;
-        let unit = store::insert_data_unit(
-            connection,
-            &self.data_hash,
-            dataset.id,
-            item,
-            part_of.map(|(_, unit, _)| unit),
-            self.item.created_at,
-        )?;
+        dataset: Option<&store::Dataset>,
+        part_of: Option<(i64, Option<i64>, usize)>,
+    ) -> rusqlite::Result<i64> {
+        let item = store::insert_item(connection, &self.item, part_of.is_none())?;
+        if let Some((whole, _, place)) = part_of {
+            store::insert_part(connection, whole, place, item, self.layout_key.as_deref())?;
+        }
+        let mut unit = None;
+        if let (Some(dataset), Some(hash)) = (dataset, &self.data_hash) {
+            let within = part_of.and_then(|(_, unit, place)| Some((unit?, place)));
+            let now = self.item.created_at;
+            unit = Some(store::insert_data_unit(
+                connection, hash, dataset.id, item, within, now,
+            )?);
+        }
         for (place, part) in self.parts.iter().enumerate() {
             part.insert(connection, dataset, Some((item, unit, place)))?;
         }
-        Ok(())
+        Ok(item)
+    }
+}
+
+/// Where items are made, and when.
+#[derive(Debug)]
+pub(super) struct Maker<'place> {
+    /// Of `project.toml`, absolute and without links.
+    pub(super) folder: &'place Path,
+    /// UUID of the storage folder.
+    pub(super) storage_folder: String,
+    pub(super) now: i64,
+}
+
+impl Maker<'_> {
+    /// An item that is one file.
+    pub(super) fn single(&self, file: &MediaFile, properties: Properties, uuid: String) -> Item {
+        Item {
+            path: Some(media::recorded(self.folder, &file.path)),
+            title: file.title.clone(),
+            mime_type: Some(properties.mime_type.unwrap_or(file.mime_type).to_owned()),
+            ..self.item(file.kind, properties, uuid)
+        }
+    }
+
+    /// An item that is made of others, which have these sizes in bytes.
+    pub(super) fn whole(
+        &self,
+        kind: MediaKind,
+        sizes: impl ExactSizeIterator<Item = u64>,
+        uuid: String,
+    ) -> Item {
+        let parts = sizes.len();
+        let mut properties = Properties {
+            size: sizes.fold(0, u64::saturating_add),
+            ..Properties::default()
+        };
+        if kind == MediaKind::DicomSeries {
+            properties.frames = u32::try_from(parts).ok();
+        }
+        Item {
+            mime_type: (kind == MediaKind::DicomSeries).then(|| "application/dicom".to_owned()),
+            ..self.item(kind, properties, uuid)
+        }
+    }
+
+    fn item(&self, kind: MediaKind, properties: Properties, uuid: String) -> Item {
+        Item {
+            id: 0,
+            uuid,
+            folder: self.storage_folder.clone(),
+            path: None,
+            title: String::new(),
+            description: String::new(),
+            kind,
+            mime_type: None,
+            properties: with_medical_size(kind, properties),
+            client_metadata: None,
+            created_at: self.now,
+            edited_at: self.now,
+        }
     }
 }
 
@@ -84,11 +159,12 @@ pub(super) fn items(
     found: Vec<MediaFile>,
 ) -> Result<Vec<NewItem>, LocalError> {
     let folder = canonical(folder)?;
-    let collector = Collector {
+    let maker = Maker {
         folder: &folder,
-        dataset,
+        storage_folder: dataset.folder.to_string(),
         now: clock::now(),
     };
+    let collector = Collector { maker, dataset };
     let mut problems = Vec::new();
     let mut described = Vec::new();
     let mut used = HashSet::new();
@@ -138,10 +214,8 @@ pub(super) fn items(
 
 /// Makes items of one dataset.
 struct Collector<'set_up> {
-    /// Of `project.toml`.
-    folder: &'set_up Path,
+    maker: Maker<'set_up>,
     dataset: &'set_up Dataset,
-    now: i64,
 }
 
 impl Collector<'_> {
@@ -227,7 +301,7 @@ impl Collector<'_> {
     }
 
     fn derived(&self, kind: &str, path: &Path) -> Uuid {
-        let path = media::recorded(self.folder, path);
+        let path = media::recorded(self.maker.folder, path);
         identity::uuid(self.dataset.hash, kind, &[&path])
     }
 
@@ -244,33 +318,19 @@ impl Collector<'_> {
                 std::slice::from_ref(&part),
                 vec![(part.clone(), properties)],
             );
-            series.data_hash = self.derived("data unit", &part.path).to_string();
+            series.data_hash = Some(self.derived("data unit", &part.path).to_string());
             series.item.uuid = self.derived("item", &part.path).to_string();
             return series;
         }
         NewItem {
-            data_hash: self.derived("data unit", &file.path).to_string(),
-            item: self.item(&file, properties),
-            parts: Vec::new(),
+            data_hash: Some(self.derived("data unit", &file.path).to_string()),
+            ..NewItem::single(self.item(&file, properties))
         }
     }
 
     fn item(&self, file: &MediaFile, properties: Properties) -> Item {
-        Item {
-            id: 0,
-            uuid: self.derived("item", &file.path).to_string(),
-            folder: self.dataset.folder.to_string(),
-            layout_key: None,
-            path: Some(media::recorded(self.folder, &file.path)),
-            title: file.title.clone(),
-            description: String::new(),
-            kind: file.kind,
-            mime_type: Some(properties.mime_type.unwrap_or(file.mime_type).to_owned()),
-            properties: with_medical_size(file.kind, properties),
-            client_metadata: None,
-            created_at: self.now,
-            edited_at: self.now,
-        }
+        let uuid = self.derived("item", &file.path).to_string();
+        self.maker.single(file, properties, uuid)
     }
 
     fn described(
@@ -304,9 +364,9 @@ impl Collector<'_> {
         properties.height = definition.height.or(properties.height);
         properties.frames = definition.frames.or(properties.frames);
         NewItem {
-            item,
-            data_hash,
+            data_hash: Some(data_hash),
             parts,
+            ..NewItem::single(item)
         }
     }
 
@@ -324,46 +384,21 @@ impl Collector<'_> {
         for (place, ((file, properties), part)) in
             probed.into_iter().zip(&definition.files).enumerate()
         {
-            let path = media::recorded(self.folder, &file.path);
+            let path = media::recorded(self.maker.folder, &file.path);
             let place = place.to_string();
             let derived = |kind| identity::uuid(scope, kind, &[&place, &path]);
-            let mut item = self.item(&file, properties);
-            item.uuid = part.uuid.unwrap_or_else(|| derived("item")).to_string();
-            if kind == MediaKind::Group {
-                item.layout_key = Some(part.key.clone().unwrap_or_else(|| file.title.clone()));
-            }
+            let uuid = part.uuid.unwrap_or_else(|| derived("item")).to_string();
             let data_hash = part.data_hash.unwrap_or_else(|| derived("data unit"));
+            let key = || part.key.clone().unwrap_or_else(|| file.title.clone());
             parts.push(NewItem {
-                item,
-                data_hash: data_hash.to_string(),
-                parts: Vec::new(),
+                data_hash: Some(data_hash.to_string()),
+                layout_key: (kind == MediaKind::Group).then(key),
+                ..NewItem::single(self.maker.single(&file, properties, uuid))
             });
         }
         let sizes = parts.iter().map(|part| part.item.properties.size);
-        let mut properties = Properties {
-            size: sizes.fold(0, u64::saturating_add),
-            ..Properties::default()
-        };
-        if kind == MediaKind::DicomSeries {
-            properties = with_medical_size(kind, properties);
-            properties.frames = u32::try_from(parts.len()).ok();
-        }
-        let item = Item {
-            id: 0,
-            uuid: self.identify("item", definition, files).to_string(),
-            folder: self.dataset.folder.to_string(),
-            layout_key: None,
-            path: None,
-            title: String::new(),
-            description: String::new(),
-            kind,
-            mime_type: (kind == MediaKind::DicomSeries).then(|| "application/dicom".to_owned()),
-            properties,
-            client_metadata: None,
-            created_at: self.now,
-            edited_at: self.now,
-        };
-        (item, parts)
+        let uuid = self.identify("item", definition, files).to_string();
+        (self.maker.whole(kind, sizes, uuid), parts)
     }
 }
 

@@ -291,7 +291,7 @@ fn insert(connection: &Connection, set_up: &SetUp, items: &NewItems) -> rusqlite
         let found = store::find_dataset(connection, &dataset.to_string())?;
         let dataset = found.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
         for item in items {
-            item.insert(connection, &dataset, None)?;
+            item.insert(connection, Some(&dataset), None)?;
         }
     }
     store::add_missing_tasks(connection, clock::now())
@@ -397,10 +397,13 @@ fn write_state(
         .map_err(LocalError::io("write", folder))
 }
 
+/// What the names of files begin with that are being written.
+pub(super) const NEW_FILE: &str = ".runner-host-";
+
 /// With the rights that a file of its owner usually has, since others may read the project.
-fn new_file_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+pub(super) fn new_file_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".runner-host-");
+    builder.prefix(NEW_FILE);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -201,7 +201,7 @@ pub(super) fn spaces(kind: MediaKind, parts: &[DataUnit]) -> Map<String, Value> 
             fields["height"] = height.into();
         }
         fields["child_info"] = json!({
-            "layout_key": item.layout_key.as_deref().unwrap_or(&item.title),
+            "layout_key": part.layout_key.as_deref().unwrap_or(&item.title),
             "file_name": item.title,
             "data_link": item.path,
         });

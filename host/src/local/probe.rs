@@ -37,22 +37,7 @@ pub(super) struct Properties {
 
 /// Reads the properties of all files, in their order. All unreadable files are reported together.
 pub(super) fn probe_all(files: &[MediaFile]) -> Result<Vec<Properties>, LocalError> {
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let share = files.len().div_ceil(threads).max(1);
-    let results: Vec<_> = std::thread::scope(|scope| {
-        let workers: Vec<_> = files
-            .chunks(share)
-            .map(|chunk| scope.spawn(move || chunk.iter().map(probe).collect::<Vec<_>>()))
-            .collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| {
-                worker
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-            .collect()
-    });
+    let results = probe_each(files);
     let mut properties = Vec::new();
     let mut problems = Vec::new();
     let mut without_ffprobe = Vec::new();
@@ -80,8 +65,32 @@ pub(super) fn probe_all(files: &[MediaFile]) -> Result<Vec<Properties>, LocalErr
     Ok(properties)
 }
 
-enum ProbeError {
+/// Reads the properties of all files, in their order, and says of each what is wrong with it.
+pub(super) fn probe_each(files: &[MediaFile]) -> Vec<Result<Properties, ProbeError>> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = files.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = files
+            .chunks(share)
+            .map(|chunk| scope.spawn(move || chunk.iter().map(probe).collect::<Vec<_>>()))
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+            .collect()
+    })
+}
+
+/// Why the properties of a file are not known.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ProbeError {
+    #[error("expected the program `ffprobe` to read it, found none on the PATH")]
     NoFfprobe,
+    #[error("{0}")]
     Unreadable(String),
 }
 
@@ -159,7 +168,7 @@ fn pdf(path: &Path) -> Result<Properties, ProbeError> {
 }
 
 /// Enough to tell the type of an image.
-fn first_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+pub(super) fn first_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::Read;
     let mut header = Vec::new();
     std::fs::File::open(path)?

@@ -1,4 +1,4 @@
-//! Media files behind signed URLs, as a cloud store hands them out.
+//! Files behind signed URLs, as a cloud store has them: media are handed out, and `uploads` takes new ones.
 
 use std::time::Duration;
 
@@ -17,7 +17,16 @@ use crate::local::store::{Item, find_items};
 /// Of SHA-256, in bytes.
 const BLOCK: usize = 64;
 
-/// Signs media URLs with a secret of this process.
+/// What a URL may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Reading the file of the item with the UUID.
+    Media,
+    /// Writing the file of the upload with the UUID.
+    Upload,
+}
+
+/// Signs URLs of files with a secret of this process.
 #[derive(Debug)]
 pub(super) struct UrlSigner {
     secret: [u8; 32],
@@ -35,7 +44,6 @@ impl UrlSigner {
 
     /// A URL from which the item's file can be read for as long as such URLs can be used, and as long as the server runs.
     pub(super) fn sign(&self, base: &str, item: &Item) -> String {
-        let expires = (clock::now() / 1000).saturating_add(self.lifetime);
         let name = item.title.rsplit('/').next().unwrap_or_default();
         let mut url = String::from(base);
         url.push_str("/media/");
@@ -45,14 +53,27 @@ impl UrlSigner {
             form_urlencoded::byte_serialize(name.as_bytes())
                 .map(|part| if part == "+" { "%20" } else { part }),
         );
-        url.push_str(&format!(
-            "?expires={expires}&sig={}",
-            self.signature(&item.uuid, expires)
-        ));
+        url.push_str(&self.query(Purpose::Media, &item.uuid));
         url
     }
 
-    fn check(&self, item: &str, query: &str) -> Result<(), ApiError> {
+    /// A URL to which the file of an upload can be put, for as long as any other.
+    pub(super) fn sign_upload(&self, base: &str, upload: &str) -> String {
+        format!(
+            "{base}/uploads/{upload}{}",
+            self.query(Purpose::Upload, upload)
+        )
+    }
+
+    fn query(&self, purpose: Purpose, uuid: &str) -> String {
+        let expires = (clock::now() / 1000).saturating_add(self.lifetime);
+        format!(
+            "?expires={expires}&sig={}",
+            self.signature(purpose, uuid, expires)
+        )
+    }
+
+    pub(super) fn check(&self, purpose: Purpose, uuid: &str, query: &str) -> Result<(), ApiError> {
         let value = |name: &str| {
             form_urlencoded::parse(query.as_bytes())
                 .find(|(key, _)| key == name)
@@ -62,7 +83,7 @@ impl UrlSigner {
         let (Some(expires), Some(signature)) = (expires, value("sig")) else {
             return Err(ApiError::forbidden("expected a signed URL"));
         };
-        let expected = self.signature(item, expires);
+        let expected = self.signature(purpose, uuid, expires);
         // All bytes are compared, so that the time taken does not tell where they differ.
         let differs = expected
             .bytes()
@@ -77,8 +98,12 @@ impl UrlSigner {
         Ok(())
     }
 
-    /// HMAC-SHA256 (RFC 2104), in hexadecimal digits.
-    fn signature(&self, item: &str, expires: i64) -> String {
+    /// HMAC-SHA256 (RFC 2104), in hexadecimal digits. A URL for one purpose is worth nothing for the other.
+    fn signature(&self, purpose: Purpose, uuid: &str, expires: i64) -> String {
+        let method = match purpose {
+            Purpose::Media => "GET",
+            Purpose::Upload => "PUT",
+        };
         let pad = |with: u8| {
             let mut block = [with; BLOCK];
             block
@@ -89,7 +114,7 @@ impl UrlSigner {
         };
         let inner = Sha256::new()
             .chain_update(pad(0x36))
-            .chain_update(format!("{item}\n{expires}"))
+            .chain_update(format!("{method}\n{uuid}\n{expires}"))
             .finalize();
         let outer = Sha256::new()
             .chain_update(pad(0x5c))
@@ -105,9 +130,11 @@ pub(super) async fn serve(
     Path((item, _)): Path<(String, String)>,
     request: Request,
 ) -> Reply {
-    service
-        .signer
-        .check(&item, request.uri().query().unwrap_or_default())?;
+    service.signer.check(
+        Purpose::Media,
+        &item,
+        request.uri().query().unwrap_or_default(),
+    )?;
     let Some((path, mime_type)) = find(&service, &item).await? else {
         return Err(ApiError::not_found("there is no such storage item"));
     };

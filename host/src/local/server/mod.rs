@@ -1,20 +1,24 @@
 //! The HTTP server. `auth` checks signatures, `v1` and `v2` are Encord's two APIs, `media` hands out files,
-//! `faults` lets things go wrong on demand.
+//! `uploads` takes new ones, `faults` lets things go wrong on demand.
 
 mod auth;
 mod faults;
+mod groups;
 mod listing;
 mod media;
 mod reply;
 mod scope;
 mod transitions;
+mod uploads;
 mod v1;
+mod v1_data;
 mod v1_metadata;
 mod v1_setup;
 mod v2;
 mod v2_issues;
 mod v2_setup;
 mod v2_storage;
+mod v2_summary;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -26,7 +30,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{get, patch, post};
+use axum::routing::{get, patch, post, put};
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -118,6 +122,10 @@ impl Server {
             signer: UrlSigner::new(options.url_lifetime),
             addr,
         });
+        service
+            .workspaces
+            .iter()
+            .for_each(|workspace| uploads::sweep(workspace));
         let faults = Faults::default();
         faults.set(options.faults);
         let stopping = CancellationToken::new();
@@ -233,6 +241,21 @@ fn router(service: Arc<Service>, faults: &Faults, admin: bool) -> Router {
         .route(
             "/folders/{folder}/items/{item}/child-items",
             get(v2_storage::child_items),
+        )
+        .route(
+            "/folders/{folder}/items/{item}/summary",
+            get(v2_summary::item),
+        )
+        .route("/folders/{folder}/summary", get(v2_summary::folder))
+        .route("/folders/{folder}/create-group-items", post(groups::create))
+        .route(
+            "/folders/{folder}/upload-signed-urls",
+            post(uploads::signed_urls),
+        )
+        .route("/folders/{folder}/data-upload-jobs", post(uploads::post))
+        .route(
+            "/folders/{folder}/data-upload-jobs/{job}",
+            get(uploads::get),
         );
     let v2 = Router::new()
         .route("/v2/public/projects", get(v2::projects))
@@ -246,6 +269,7 @@ fn router(service: Arc<Service>, faults: &Faults, admin: bool) -> Router {
             "/v2/public/ontologies/{ontology}",
             get(v2_setup::ontology).put(v2_setup::update_ontology),
         )
+        .route("/v2/public/presigned-urls", get(uploads::presigned_urls))
         .route("/v2/public/datasets", post(v2_setup::create_dataset))
         .route("/v2/public/datasets/list", get(v2_setup::datasets))
         .layer(middleware::from_fn_with_state(
@@ -257,6 +281,7 @@ fn router(service: Arc<Service>, faults: &Faults, admin: bool) -> Router {
         .route("/public", post(v1::handle))
         .route("/public/user", post(v1::handle))
         .route("/media/{item}/{name}", get(media::serve))
+        .route("/uploads/{upload}", put(uploads::receive))
         .fallback(async |request: Request| {
             let message = format!(
                 "this local server has no {} {}",

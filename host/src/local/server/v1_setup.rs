@@ -8,13 +8,14 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Service;
 use super::media::UrlSigner;
 use super::reply::{self, ApiError};
 use super::scope::uuid;
 use super::v1::{Uid, canonical, payload_of};
+use super::{Service, v1_data};
 use crate::local::media::MediaKind;
-use crate::local::store::{self, DataUnit, Dataset, NewProject};
+use crate::local::store::{self, DataUnit, Dataset, NewProject, Twice};
+use crate::local::workspace::Workspace;
 use crate::local::{clock, identity};
 
 /// A request of the older API.
@@ -40,7 +41,10 @@ pub(super) async fn answer(
         ("dataset", "GET") => dataset(service, asked).await?,
         ("datarows", "GET") => data_rows(service, asked).await?,
         ("datasetlinkitems", "POST") => link_items(service, asked).await?,
-        _ => return Ok(None),
+        _ => {
+            let answered = v1_data::answer(service, asked).await?;
+            return Ok(answered.map(|answered| answered.to_string()));
+        }
     };
     Ok(Some(answered.to_string()))
 }
@@ -133,28 +137,34 @@ async fn delete_project(service: &Arc<Service>, asked: &Asked<'_>) -> Result<Val
 }
 
 impl Service {
+    /// A dataset, which is named as a request has it, and where it is.
+    pub(super) async fn find_dataset(
+        &self,
+        hash: &str,
+    ) -> Result<(Arc<Workspace>, Dataset), ApiError> {
+        let hash = uuid(hash, "a dataset hash")?.to_string();
+        for workspace in &self.workspaces {
+            let sought = hash.clone();
+            let found = reply::read(workspace, move |connection, _| {
+                Ok(store::find_dataset(connection, &sought)?)
+            });
+            if let Some(dataset) = found.await? {
+                return Ok((workspace.clone(), dataset));
+            }
+        }
+        Err(ApiError::forbidden(format!(
+            "there is no dataset {hash} for this account"
+        )))
+    }
+
     /// Reads of a dataset, which is named as a request has it.
-    async fn read_dataset<T: Send + 'static>(
+    pub(super) async fn read_dataset<T: Send + 'static>(
         &self,
         hash: &str,
         work: impl FnOnce(&Connection, &Dataset) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let hash = uuid(hash, "a dataset hash")?.to_string();
-        let sought = hash.clone();
-        let has =
-            move |connection: &Connection| Ok(store::find_dataset(connection, &sought)?.is_some());
-        let missing =
-            || ApiError::forbidden(format!("there is no dataset {hash} for this account"));
-        let workspace = self.workspace_with(has).await?.ok_or_else(missing)?;
-        let sought = hash.clone();
-        reply::read(&workspace, move |connection, _| {
-            let dataset = store::find_dataset(connection, &sought)?;
-            let dataset = dataset.ok_or_else(|| {
-                ApiError::forbidden(format!("there is no dataset {sought} for this account"))
-            })?;
-            work(connection, &dataset)
-        })
-        .await
+        let (workspace, dataset) = self.find_dataset(hash).await?;
+        reply::read(&workspace, move |connection, _| work(connection, &dataset)).await
     }
 }
 
@@ -182,8 +192,8 @@ struct DatasetRequest {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct ImageOptions {
-    fetch_signed_urls: bool,
+pub(super) struct ImageOptions {
+    pub(super) fetch_signed_urls: bool,
 }
 
 async fn dataset(service: &Arc<Service>, asked: &Asked<'_>) -> Result<Value, ApiError> {
@@ -261,13 +271,13 @@ async fn data_rows(service: &Arc<Service>, asked: &Asked<'_>) -> Result<Value, A
 }
 
 /// What is shown of data units.
-struct RowShow {
-    service: Arc<Service>,
-    base: String,
-    metadata: bool,
-    signed_url: bool,
-    images: bool,
-    image_urls: bool,
+pub(super) struct RowShow {
+    pub(super) service: Arc<Service>,
+    pub(super) base: String,
+    pub(super) metadata: bool,
+    pub(super) signed_url: bool,
+    pub(super) images: bool,
+    pub(super) image_urls: bool,
 }
 
 impl RowShow {
@@ -287,7 +297,7 @@ impl RowShow {
         &self.service.signer
     }
 
-    fn row(&self, connection: &Connection, unit: &DataUnit) -> Result<Value, ApiError> {
+    pub(super) fn row(&self, connection: &Connection, unit: &DataUnit) -> Result<Value, ApiError> {
         let item = &unit.item;
         let properties = &item.properties;
         let metadata = item.client_metadata.as_deref().filter(|_| self.metadata);
@@ -352,24 +362,19 @@ struct LinkItems {
 /// new.
 async fn link_items(service: &Arc<Service>, asked: &Asked<'_>) -> Result<Value, ApiError> {
     let request: LinkItems = payload_of(asked.payload)?;
-    let hash = uuid(asked.id, "a dataset hash")?.to_string();
     let show = RowShow::new(service, &DatasetRequest::default(), asked.base);
-    let sought = hash.clone();
-    let has =
-        move |connection: &Connection| Ok(store::find_dataset(connection, &sought)?.is_some());
-    let workspace = service.workspace_with(has).await?.ok_or_else(|| {
-        ApiError::forbidden(format!("there is no dataset {hash} for this account"))
-    })?;
-    let link = move |connection: &Connection, _: &_| {
-        let dataset = store::find_dataset(connection, &hash)?
-            .ok_or_else(|| ApiError::internal("the dataset has gone"))?;
+    let link = move |connection: &Connection, dataset: &Dataset| {
         let uuids: Vec<_> = request.item_uuids.iter().map(Uuid::to_string).collect();
+        let twice = match request.duplicates_behavior.as_deref() {
+            Some("DUPLICATE") => Twice::Add,
+            _ => Twice::Skip,
+        };
         let mut linked = Vec::new();
         for (uuid, item) in uuids.iter().zip(store::find_items(connection, &uuids)?) {
             let item = item.ok_or_else(|| {
                 ApiError::forbidden(format!("there is no storage item {uuid} for this account"))
             })?;
-            match store::link_item(connection, &dataset, &item, None, clock::now())? {
+            match store::link_item(connection, dataset, &item, twice, clock::now())? {
                 Some(unit) => linked.push(unit),
                 None if request.duplicates_behavior.as_deref() == Some("FAIL") => {
                     return Err(ApiError::invalid(format!(
@@ -379,11 +384,11 @@ async fn link_items(service: &Arc<Service>, asked: &Asked<'_>) -> Result<Value, 
                 None => {}
             }
         }
-        store::add_missing_tasks(connection, clock::now())?;
+        store::add_tasks_of(connection, dataset.id, &linked, clock::now())?;
         linked
             .iter()
             .map(|unit| show.row(connection, unit))
             .collect::<Result<Value, _>>()
     };
-    reply::write(&workspace, link).await
+    service.write_dataset(asked.id, link).await
 }

@@ -147,7 +147,15 @@ pub(super) async fn create_dataset(State(service): Shared, body: Bytes) -> Reply
         created_at: now,
         edited_at: now,
     };
-    let make = move |connection: &Connection, _: &_| Ok(store::put_dataset(connection, &dataset)?);
+    // Encord keeps such a folder and its dataset alike.
+    let mirror = new.create_backing_folder;
+    let make = move |connection: &Connection, _: &_| {
+        store::put_dataset(connection, &dataset)?;
+        if mirror {
+            store::make_mirror(connection, &dataset.hash)?;
+        }
+        Ok(())
+    };
     reply::write(service.first_workspace()?, make).await?;
     let backing = new.create_backing_folder.then_some(folder);
     ok(&json!({ "datasetUuid": hash, "backingFolderUuid": backing }))

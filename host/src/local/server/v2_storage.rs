@@ -151,7 +151,7 @@ impl Service {
 }
 
 /// Whether a parameter of a query says yes, as Python or as JSON writes it.
-fn says_yes(query: Option<&str>, name: &str) -> bool {
+pub(super) fn says_yes(query: Option<&str>, name: &str) -> bool {
     form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .any(|(key, value)| key == name && value.eq_ignore_ascii_case("true"))
 }
@@ -225,7 +225,8 @@ async fn one(service: &Service, uuid: Uuid) -> Result<Found, ApiError> {
     found.ok_or_else(|| ApiError::not_found(format!("there is no storage item {uuid}")))
 }
 
-fn folder_json(folder: &Folder) -> Value {
+/// `mirror` is the hash of the dataset that has all that is in the folder.
+fn folder_json(folder: &Folder, mirror: Option<String>) -> Value {
     json!({
         "uuid": folder.uuid,
         "parent": null,
@@ -236,7 +237,7 @@ fn folder_json(folder: &Folder) -> Value {
         "createdAt": clock::iso(folder.created_at),
         "lastEditedAt": clock::iso(folder.edited_at),
         "userRole": "admin",
-        "syncedDatasetHash": null,
+        "syncedDatasetHash": mirror,
         "pathToRoot": [],
     })
 }
@@ -246,10 +247,12 @@ pub(super) async fn folder(State(service): Shared, Path(folder): Path<String>) -
     for workspace in &service.workspaces {
         let wanted = uuid.clone();
         let found = reply::read(workspace, move |connection, _| {
-            Ok(store::folders(connection, Some(&wanted))?.pop())
+            let mirror = store::mirrors_of(connection, &wanted)?.pop();
+            let folder = store::folders(connection, Some(&wanted))?.pop();
+            Ok(folder.map(|folder| folder_json(&folder, mirror.map(|mirror| mirror.hash))))
         });
         if let Some(folder) = found.await? {
-            return ok(&folder_json(&folder));
+            return ok(&folder);
         }
     }
     Err(ApiError::not_found(format!(
@@ -274,7 +277,7 @@ pub(super) async fn create_folder(State(service): Shared, body: Bytes) -> Reply 
         made.ok_or_else(|| ApiError::internal("the folder has gone"))
     };
     let made = reply::write(service.first_workspace()?, make).await?;
-    ok(&folder_json(&made))
+    ok(&folder_json(&made, None))
 }
 
 /// The items of a folder that are no parts of others.

@@ -1,6 +1,7 @@
 //! Datasets, their data units, and the storage folders that the items are in.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
 
 use super::items::{self, Item};
 use crate::local::identity;
@@ -161,23 +162,34 @@ pub(in crate::local) struct DataUnit {
     pub(in crate::local) id: i64,
     pub(in crate::local) hash: String,
     pub(in crate::local) created_at: i64,
+    /// Of a part of a data group: where it is in the layout.
+    pub(in crate::local) layout_key: Option<String>,
     pub(in crate::local) item: Item,
 }
 
-/// Adds a data unit, and returns its number. `parent` is the one that it is a part of.
+/// Adds a data unit, and returns its number. `part_of` is the one that it is a part of, and its place there.
 pub(in crate::local) fn insert_data_unit(
     connection: &Connection,
     hash: &str,
     dataset: i64,
     item: i64,
-    parent: Option<i64>,
+    part_of: Option<(i64, usize)>,
     now: i64,
 ) -> rusqlite::Result<i64> {
+    let place = part_of.map(|(_, place)| i64::try_from(place).unwrap_or(i64::MAX));
     connection
         .prepare_cached(
-            "INSERT INTO data_unit (hash, dataset, item, parent, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO data_unit (hash, dataset, item, parent, place, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute(params![hash, dataset, item, parent, now])?;
+        .execute(params![
+            hash,
+            dataset,
+            item,
+            part_of.map(|(parent, _)| parent),
+            place,
+            now
+        ])?;
     Ok(connection.last_insert_rowid())
 }
 
@@ -187,6 +199,7 @@ fn unit_from_row(row: &Row<'_>) -> rusqlite::Result<DataUnit> {
         id: row.get(items::WIDTH)?,
         hash: row.get(items::WIDTH + 1)?,
         created_at: row.get(items::WIDTH + 2)?,
+        layout_key: row.get(items::WIDTH + 3)?,
     })
 }
 
@@ -197,7 +210,7 @@ pub(in crate::local) fn units_of_dataset(
 ) -> rusqlite::Result<Vec<DataUnit>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {}, data_unit.id, data_unit.hash, data_unit.created_at
+            "SELECT {}, data_unit.id, data_unit.hash, data_unit.created_at, NULL
              FROM data_unit JOIN item ON item.id = data_unit.item
              WHERE data_unit.dataset = ?1 AND data_unit.parent IS NULL ORDER BY data_unit.id",
             items::COLUMNS
@@ -213,13 +226,32 @@ pub(in crate::local) fn parts_of_unit(
 ) -> rusqlite::Result<Vec<DataUnit>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {}, data_unit.id, data_unit.hash, data_unit.created_at
+            "SELECT {}, data_unit.id, data_unit.hash, data_unit.created_at, part.layout_key
              FROM data_unit JOIN item ON item.id = data_unit.item
-             WHERE data_unit.parent = ?1 ORDER BY item.place",
+             JOIN data_unit AS whole ON whole.id = data_unit.parent
+             JOIN part ON part.whole = whole.item AND part.place = data_unit.place
+             WHERE data_unit.parent = ?1 ORDER BY data_unit.place",
             items::COLUMNS
         ))?
         .query_map([unit], unit_from_row)?
         .collect()
+}
+
+/// A data unit of a dataset that is no part of another.
+pub(in crate::local) fn find_unit(
+    connection: &Connection,
+    dataset: i64,
+    hash: &str,
+) -> rusqlite::Result<Option<DataUnit>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {}, data_unit.id, data_unit.hash, data_unit.created_at, NULL
+             FROM data_unit JOIN item ON item.id = data_unit.item
+             WHERE data_unit.hash = ?2 AND data_unit.dataset = ?1 AND data_unit.parent IS NULL",
+            items::COLUMNS
+        ))?
+        .query_row(params![dataset, hash], unit_from_row)
+        .optional()
 }
 
 /// Whether there is a data unit with this hash, in whichever dataset.
@@ -248,30 +280,68 @@ pub(in crate::local) fn recorded_items(
         .collect()
 }
 
-/// Makes a data unit of an item and, below it, of each of its parts. `None` if the dataset has the item already.
+/// What to do with an item that the dataset has already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::local) enum Twice {
+    Skip,
+    /// It gets another data unit.
+    Add,
+}
+
+/// Makes a data unit of an item and, below it, of each of its parts. `None` if the dataset has the item already,
+/// which then stays as it is.
 pub(in crate::local) fn link_item(
     connection: &Connection,
     dataset: &Dataset,
     item: &Item,
-    parent: Option<i64>,
+    twice: Twice,
     now: i64,
 ) -> rusqlite::Result<Option<DataUnit>> {
-    let linked: bool = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM data_unit WHERE dataset = ?1 AND item = ?2)")?
+    let linked: u32 = connection
+        .prepare_cached(
+            "SELECT count(*) FROM data_unit WHERE item = ?2 AND dataset = ?1 AND parent IS NULL",
+        )?
         .query_row([dataset.id, item.id], |row| row.get(0))?;
-    if linked {
+    if linked > 0 && twice == Twice::Skip {
         return Ok(None);
     }
     let scope = dataset.hash.parse().unwrap_or_default();
-    let hash = identity::uuid(scope, "data unit of item", &[&item.uuid]).to_string();
-    let id = insert_data_unit(connection, &hash, dataset.id, item.id, parent, now)?;
-    for part in items::parts_of(connection, item.id)? {
-        link_item(connection, dataset, &part, Some(id), now)?;
+    // The first gets the same hash each time that it is linked, further ones get any.
+    let mut hash = identity::uuid(scope, "data unit of item", &[&item.uuid]);
+    if has_data_unit(connection, &hash.to_string())? {
+        hash = Uuid::new_v4();
     }
+    let unit = hash.to_string();
+    let id = insert_data_unit(connection, &unit, dataset.id, item.id, None, now)?;
+    link_parts(connection, dataset, (id, hash), item, now)?;
     Ok(Some(DataUnit {
         id,
-        hash,
+        hash: unit,
         created_at: now,
+        layout_key: None,
         item: item.clone(),
     }))
+}
+
+/// `whole` is number and hash of the item's data unit.
+fn link_parts(
+    connection: &Connection,
+    dataset: &Dataset,
+    whole: (i64, Uuid),
+    item: &Item,
+    now: i64,
+) -> rusqlite::Result<()> {
+    // The images of an image sequence are no data units: it is labelled as a video.
+    if !item.kind.has_parts() {
+        return Ok(());
+    }
+    let (id, scope) = whole;
+    for (place, part) in items::parts_of(connection, item.id)?.iter().enumerate() {
+        let hash = identity::uuid(scope, "part", &[&place.to_string(), &part.uuid]);
+        let within = Some((id, place));
+        let text = hash.to_string();
+        let id = insert_data_unit(connection, &text, dataset.id, part.id, within, now)?;
+        link_parts(connection, dataset, (id, hash), part, now)?;
+    }
+    Ok(())
 }

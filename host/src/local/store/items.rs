@@ -12,8 +12,6 @@ pub(in crate::local) struct Item {
     pub(in crate::local) uuid: String,
     /// UUID of the storage folder that it is in.
     pub(in crate::local) folder: String,
-    /// Of a part of a data group: its place in the layout.
-    pub(in crate::local) layout_key: Option<String>,
     /// As recorded: absolute, or relative to the folder of `project.toml`. Absent if it is not one file.
     pub(in crate::local) path: Option<String>,
     pub(in crate::local) title: String,
@@ -36,19 +34,19 @@ pub(in crate::local) struct ItemPatch {
     pub(in crate::local) client_metadata: Option<String>,
 }
 
-pub(super) const COLUMNS: &str = "item.id, item.uuid, item.folder, item.layout_key, item.path, item.title, \
+pub(super) const COLUMNS: &str = "item.id, item.uuid, item.folder, item.path, item.title, \
     item.description, item.item_type, item.mime_type, item.size, item.width, item.height, item.fps, \
     item.duration, item.frames, item.audio_codec, item.audio_sample_rate, item.audio_bit_depth, \
     item.audio_channels, item.client_metadata, item.created_at, item.edited_at";
 
 /// How many columns that are.
-pub(super) const WIDTH: usize = 22;
+pub(super) const WIDTH: usize = 21;
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Item> {
-    let item_type: String = row.get(7)?;
+    let item_type: String = row.get(6)?;
     let kind = MediaKind::from_item_type(&item_type).ok_or_else(|| {
         rusqlite::Error::FromSqlConversionFailure(
-            7,
+            6,
             rusqlite::types::Type::Text,
             format!("expected a type of storage item, found `{item_type}`").into(),
         )
@@ -57,44 +55,43 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Item> {
         id: row.get(0)?,
         uuid: row.get(1)?,
         folder: row.get(2)?,
-        layout_key: row.get(3)?,
-        path: row.get(4)?,
-        title: row.get(5)?,
-        description: row.get(6)?,
+        path: row.get(3)?,
+        title: row.get(4)?,
+        description: row.get(5)?,
         kind,
-        mime_type: row.get(8)?,
+        mime_type: row.get(7)?,
         properties: Properties {
             mime_type: None,
             // SQLite has no unsigned numbers; a size is never negative.
-            size: row.get::<_, i64>(9)?.unsigned_abs(),
-            width: row.get(10)?,
-            height: row.get(11)?,
-            fps: row.get(12)?,
-            duration: row.get(13)?,
-            frames: row.get(14)?,
-            audio_codec: row.get(15)?,
-            audio_sample_rate: row.get(16)?,
-            audio_bit_depth: row.get(17)?,
-            audio_channels: row.get(18)?,
+            size: row.get::<_, i64>(8)?.unsigned_abs(),
+            width: row.get(9)?,
+            height: row.get(10)?,
+            fps: row.get(11)?,
+            duration: row.get(12)?,
+            frames: row.get(13)?,
+            audio_codec: row.get(14)?,
+            audio_sample_rate: row.get(15)?,
+            audio_bit_depth: row.get(16)?,
+            audio_channels: row.get(17)?,
         },
-        client_metadata: row.get(19)?,
-        created_at: row.get(20)?,
-        edited_at: row.get(21)?,
+        client_metadata: row.get(18)?,
+        created_at: row.get(19)?,
+        edited_at: row.get(20)?,
     })
 }
 
-/// Adds the item behind all others, whatever its `id` says, and returns the number that it got. `part_of` is the
-/// item that it is a part of, and its place there.
+/// Adds the item behind all others, whatever its `id` says, and returns the number that it got. One that is not
+/// `listed` is nothing but a part of others.
 pub(in crate::local) fn insert_item(
     connection: &Connection,
     item: &Item,
-    part_of: Option<(i64, usize)>,
+    listed: bool,
 ) -> rusqlite::Result<i64> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO item (uuid, folder, parent, place, layout_key, path, title, description, item_type, mime_type,
+        "INSERT INTO item (uuid, folder, listed, path, title, description, item_type, mime_type,
              size, width, height, fps, duration, frames, audio_codec, audio_sample_rate, audio_bit_depth,
              audio_channels, client_metadata, created_at, edited_at)
-         VALUES (:uuid, :folder, :parent, :place, :layout_key, :path, :title, :description, :item_type, :mime_type,
+         VALUES (:uuid, :folder, :listed, :path, :title, :description, :item_type, :mime_type,
              :size, :width, :height, :fps, :duration, :frames, :audio_codec, :audio_sample_rate, :audio_bit_depth,
              :audio_channels, :client_metadata, :created_at, :created_at)",
     )?;
@@ -102,9 +99,7 @@ pub(in crate::local) fn insert_item(
     insert.execute(named_params! {
         ":uuid": item.uuid,
         ":folder": item.folder,
-        ":parent": part_of.map(|(parent, _)| parent),
-        ":place": part_of.map(|(_, place)| i64::try_from(place).unwrap_or(i64::MAX)),
-        ":layout_key": item.layout_key,
+        ":listed": listed,
         ":path": item.path,
         ":title": item.title,
         ":description": item.description,
@@ -124,6 +119,23 @@ pub(in crate::local) fn insert_item(
         ":created_at": item.created_at,
     })?;
     Ok(connection.last_insert_rowid())
+}
+
+/// Makes an item a part of another. The key says where it is in the layout of a data group.
+pub(in crate::local) fn insert_part(
+    connection: &Connection,
+    whole: i64,
+    place: usize,
+    item: i64,
+    layout_key: Option<&str>,
+) -> rusqlite::Result<()> {
+    let place = i64::try_from(place).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(
+            "INSERT INTO part (whole, place, item, layout_key) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![whole, place, item, layout_key])?;
+    Ok(())
 }
 
 /// The items with these UUIDs, in the order of the list. `None` stands for an unknown one.
@@ -146,13 +158,13 @@ pub(in crate::local) fn parts_of(
 ) -> rusqlite::Result<Vec<Item>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM item WHERE parent = ?1 ORDER BY place"
+            "SELECT {COLUMNS} FROM part JOIN item ON item.id = part.item WHERE part.whole = ?1 ORDER BY part.place"
         ))?
         .query_map([item], from_row)?
         .collect()
 }
 
-/// The items of a folder that are no parts of others: at most `limit` of them behind the one with the number `after`.
+/// The items of a folder that are more than parts of others: at most `limit` of them behind the one with the number `after`.
 pub(in crate::local) fn items_in_folder(
     connection: &Connection,
     folder: &str,
@@ -161,7 +173,7 @@ pub(in crate::local) fn items_in_folder(
 ) -> rusqlite::Result<Vec<Item>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM item WHERE folder = ?1 AND id > ?2 AND parent IS NULL ORDER BY id LIMIT ?3"
+            "SELECT {COLUMNS} FROM item WHERE folder = ?1 AND id > ?2 AND listed ORDER BY id LIMIT ?3"
         ))?
         .query_map(
             params![folder, after, i64::try_from(limit).unwrap_or(i64::MAX)],

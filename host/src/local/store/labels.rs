@@ -239,6 +239,7 @@ fn label_row(row: &Row<'_>) -> rusqlite::Result<LabelRow> {
             id: row.get(next(0))?,
             hash: row.get(next(1))?,
             created_at: row.get(next(2))?,
+            layout_key: None,
         },
         dataset_hash: row.get(next(3))?,
         dataset_title: row.get(next(4))?,

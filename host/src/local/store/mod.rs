@@ -7,6 +7,7 @@ mod labels;
 mod projects;
 mod schema;
 mod tasks;
+mod uploads;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -15,25 +16,32 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub(super) use self::datasets::{
-    DataUnit, Dataset, Folder, datasets, find_dataset, folders, has_data_unit, insert_data_unit,
-    link_item, parts_of_unit, put_dataset, put_folder, recorded_items, units_of_dataset,
+    DataUnit, Dataset, Folder, Twice, datasets, find_dataset, find_unit, folders, has_data_unit,
+    insert_data_unit, link_item, parts_of_unit, put_dataset, put_folder, recorded_items,
+    units_of_dataset,
 };
 pub(super) use self::issues::{delete_issues, insert_issue, issues};
 pub(super) use self::items::{
-    Item, ItemPatch, backed_units, find_items, insert_item, items_in_folder, parts_of, patch_item,
+    Item, ItemPatch, backed_units, find_items, insert_item, insert_part, items_in_folder, parts_of,
+    patch_item,
 };
 pub(super) use self::labels::{
     LabelRow, Labels, MetadataFilter, MetadataRow, branches, find_label_row, find_row_of,
     insert_label_row, metadata, overwrite_document, rows_on_branch, set_label_status,
 };
 pub(super) use self::projects::{
-    NewProject, Ontology, Project, add_missing_tasks, delete_project, find_project, ontologies,
-    projects, put_ontology, put_project, put_template, template,
+    NewProject, Ontology, Project, add_missing_tasks, add_tasks_of, delete_project, find_project,
+    ontologies, projects, put_ontology, put_project, put_template, template,
 };
 pub(super) use self::schema::{FORMAT, Meta, create, fact, set_fact};
 pub(super) use self::tasks::{
     Task, TaskFilter, assign, find_task, occupied_stages, place, release, set_priority,
     task_of_row, tasks_at,
+};
+pub(super) use self::uploads::{
+    Upload, delete_unit, find_job, find_upload, folder_sums, insert_job, insert_uploads,
+    jobs_of_folder, layout, make_mirror, mirrors_of, parts_with_keys, put_layout, receive,
+    take_upload, uses_in_datasets, wholes_of,
 };
 use super::error::LocalError;
 

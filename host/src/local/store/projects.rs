@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use super::datasets::DataUnit;
 use crate::local::identity;
 use crate::local::manifest::Workflow;
 
@@ -150,12 +151,24 @@ fn add_tasks(
     let missing: Vec<(i64, String)> = find
         .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
+    insert_tasks(connection, id, hash, workflow, &missing, now)
+}
+
+/// `units` are numbers and hashes of data units that have no task in the project.
+fn insert_tasks(
+    connection: &Connection,
+    id: i64,
+    hash: Uuid,
+    workflow: &Workflow,
+    units: &[(i64, String)],
+    now: i64,
+) -> rusqlite::Result<()> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO task (uuid, project, data_unit, stage, status, created_at, updated_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
     )?;
-    for (unit, data_hash) in missing {
-        let uuid = identity::uuid(hash, "task", &[&data_hash]);
+    for (unit, data_hash) in units {
+        let uuid = identity::uuid(hash, "task", &[data_hash]);
         // A workflow has a first stage, and its routers lead somewhere: that is checked when it is read.
         let Some(stage) = workflow.first(uuid) else {
             continue;
@@ -180,6 +193,35 @@ pub(in crate::local) fn add_missing_tasks(
 ) -> rusqlite::Result<()> {
     for project in projects(connection, None)? {
         add_tasks(connection, project.id, project.hash, &project.workflow, now)?;
+    }
+    Ok(())
+}
+
+/// Adds tasks for new data units of a dataset to each project that has it.
+pub(in crate::local) fn add_tasks_of(
+    connection: &Connection,
+    dataset: i64,
+    units: &[DataUnit],
+    now: i64,
+) -> rusqlite::Result<()> {
+    if units.is_empty() {
+        return Ok(());
+    }
+    let units: Vec<_> = units
+        .iter()
+        .map(|unit| (unit.id, unit.hash.clone()))
+        .collect();
+    let with_dataset: Vec<i64> = connection
+        .prepare_cached("SELECT project FROM project_dataset WHERE dataset = ?1")?
+        .query_map([dataset], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for project in projects(connection, None)? {
+        if with_dataset.contains(&project.id) {
+            let Project {
+                id, hash, workflow, ..
+            } = project;
+            insert_tasks(connection, id, hash, &workflow, &units, now)?;
+        }
     }
     Ok(())
 }

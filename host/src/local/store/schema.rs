@@ -7,11 +7,17 @@ use uuid::Uuid;
 pub(in crate::local) const FORMAT: i64 = 2;
 
 /// Numbers (`id`) are for this file alone and give the order in which things were added; UUIDs and hashes are what
-/// clients know. `parent` and `place` say which item is a part of which, and where: the images of an image group,
-/// the files of a data group or a DICOM series. Parts have data units of their own, but no tasks.
+/// clients know. `part` says which item is a part of which, and where: the images of an image group, the files of a
+/// data group or a DICOM series. An item may be a part of several, and one that is not `listed` is nothing but a
+/// part. Parts have data units of their own below that of the whole (`data_unit.parent`, and `place` as in `part`),
+/// but no tasks.
 ///
-/// `dataset.folder` is the storage folder that its items are in. `project.workflow` and `workflow_template.workflow`
-/// are JSON of our own.
+/// `dataset.folder` is the storage folder that its items are in; if it is a `mirror`, all that comes into the folder
+/// comes into the dataset. `project.workflow`, `workflow_template.workflow`, `item.layout` and `job.result` are JSON
+/// of our own.
+///
+/// An `upload` is a place for a file, and has a `path` once the file is there. It is `used` as soon as an item is
+/// made of it.
 const TABLES: &str = "
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,
@@ -29,9 +35,7 @@ CREATE TABLE item (
     id INTEGER PRIMARY KEY,
     uuid TEXT NOT NULL UNIQUE,
     folder TEXT NOT NULL REFERENCES folder (uuid),
-    parent INTEGER REFERENCES item (id),
-    place INTEGER,
-    layout_key TEXT,
+    listed INTEGER NOT NULL DEFAULT 1,
     path TEXT,
     title TEXT NOT NULL,
     description TEXT NOT NULL DEFAULT '',
@@ -48,30 +52,41 @@ CREATE TABLE item (
     audio_bit_depth INTEGER,
     audio_channels INTEGER,
     client_metadata TEXT,
+    layout TEXT,
     created_at INTEGER NOT NULL,
     edited_at INTEGER NOT NULL
 );
-CREATE INDEX item_by_parent ON item (parent, place) WHERE parent IS NOT NULL;
 CREATE INDEX item_by_folder ON item (folder, id);
+CREATE TABLE part (
+    whole INTEGER NOT NULL REFERENCES item (id),
+    place INTEGER NOT NULL,
+    item INTEGER NOT NULL REFERENCES item (id),
+    layout_key TEXT,
+    PRIMARY KEY (whole, place)
+) WITHOUT ROWID;
+CREATE INDEX part_by_item ON part (item);
 CREATE TABLE dataset (
     id INTEGER PRIMARY KEY,
     hash TEXT NOT NULL UNIQUE,
     title TEXT NOT NULL,
     description TEXT NOT NULL DEFAULT '',
     folder TEXT NOT NULL REFERENCES folder (uuid),
+    mirror INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     edited_at INTEGER NOT NULL
 );
+CREATE INDEX dataset_by_folder ON dataset (folder) WHERE mirror;
 CREATE TABLE data_unit (
     id INTEGER PRIMARY KEY,
     hash TEXT NOT NULL UNIQUE,
     dataset INTEGER NOT NULL REFERENCES dataset (id),
     item INTEGER NOT NULL REFERENCES item (id),
     parent INTEGER REFERENCES data_unit (id),
-    created_at INTEGER NOT NULL,
-    UNIQUE (dataset, item)
+    place INTEGER,
+    created_at INTEGER NOT NULL
 );
 CREATE INDEX data_unit_by_item ON data_unit (item);
+CREATE INDEX data_unit_by_dataset ON data_unit (dataset, id);
 CREATE INDEX data_unit_by_parent ON data_unit (parent) WHERE parent IS NOT NULL;
 CREATE TABLE ontology (
     id INTEGER PRIMARY KEY,
@@ -118,6 +133,7 @@ CREATE TABLE task (
     updated_at INTEGER NOT NULL,
     UNIQUE (project, data_unit)
 );
+CREATE INDEX task_by_unit ON task (data_unit);
 CREATE INDEX task_by_stage ON task (project, stage, id);
 CREATE TABLE label_row (
     label_hash TEXT PRIMARY KEY,
@@ -131,6 +147,7 @@ CREATE TABLE label_row (
     document TEXT NOT NULL,
     UNIQUE (project, data_unit, branch)
 );
+CREATE INDEX label_row_by_unit ON label_row (data_unit);
 CREATE TABLE issue (
     id INTEGER PRIMARY KEY,
     uuid TEXT NOT NULL UNIQUE,
@@ -141,13 +158,17 @@ CREATE TABLE issue (
 CREATE INDEX issue_by_project ON issue (project, data_hash, id);
 CREATE TABLE upload (
     uuid TEXT PRIMARY KEY,
-    title TEXT NOT NULL,
-    path TEXT
+    path TEXT,
+    content_type TEXT,
+    used INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE TABLE job (
     uuid TEXT PRIMARY KEY,
+    folder TEXT NOT NULL REFERENCES folder (uuid),
+    dataset INTEGER REFERENCES dataset (id),
     result TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX job_by_folder ON job (folder);
 ";
 
 /// Facts about the folder as a whole.

@@ -14,7 +14,7 @@ pub(super) struct Asked<'request> {
 }
 
 /// The operations of the newer API, whether or not this server has them, and the media. The first whose path fits is the operation of a request.
-const BY_PATH: [(&str, &str); 24] = [
+const BY_PATH: [(&str, &str); 32] = [
     ("projects", "/v2/public/projects"),
     ("project", "/v2/public/projects/*"),
     ("branches", "/v2/public/projects/*/branches"),
@@ -50,10 +50,33 @@ const BY_PATH: [(&str, &str); 24] = [
         "child-items",
         "/v2/public/storage/folders/*/items/*/child-items",
     ),
+    (
+        "item-summary",
+        "/v2/public/storage/folders/*/items/*/summary",
+    ),
+    ("folder-summary", "/v2/public/storage/folders/*/summary"),
+    (
+        "create-groups",
+        "/v2/public/storage/folders/*/create-group-items",
+    ),
+    ("presigned-urls", "/v2/public/presigned-urls"),
+    (
+        "upload-urls",
+        "/v2/public/storage/folders/*/upload-signed-urls",
+    ),
+    ("upload", "/uploads/*"),
+    (
+        "start-upload-job",
+        "/v2/public/storage/folders/*/data-upload-jobs",
+    ),
+    (
+        "upload-job",
+        "/v2/public/storage/folders/*/data-upload-jobs/*",
+    ),
     (MEDIA, "/media/**"),
 ];
 /// The operations of the older API, which has one path for all of them.
-const BY_QUERY: [&str; 8] = [
+const BY_QUERY: [&str; 11] = [
     "labelrowmetadata",
     "labelrow",
     "labelworkflowgraphnode",
@@ -62,6 +85,9 @@ const BY_QUERY: [&str; 8] = [
     "datarows",
     "datasetdata",
     "datasetlinkitems",
+    "datasetdatalongpolling",
+    "datarow",
+    "video",
 ];
 const QUERY_METHODS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];
 /// Downloads of media files.
