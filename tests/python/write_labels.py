@@ -196,8 +196,9 @@ def coordinates(shape: Shape, row: LabelRowV2, frame: int) -> Coordinates:
                 ],
             )
         case Shape.BITMASK:
-            view = row.get_frame_view(frame)
-            pixels = [[fraction() < 0.5 for _ in range(view.width)] for _ in range(view.height)]
+            # The parts of the data group that have a size have this one.
+            width, height = (64, 48) if row.data_type == DataType.GROUP else size_of(row, frame)
+            pixels = [[fraction() < 0.5 for _ in range(width)] for _ in range(height)]
             return BitmaskCoordinates(numpy.array(pixels))
         case Shape.CUBOID_2D if fraction() < 0.5:
             return Cuboid2DIsometricCoordinates(front=ring(), offset=ring()[0])
@@ -211,6 +212,11 @@ def coordinates(shape: Shape, row: LabelRowV2, frame: int) -> Coordinates:
             triples = [(100 * fraction(), -fraction(), fraction()) for _ in range(3)]
             return CuboidCoordinates(*triples)
     raise TypeError(f"no coordinates for {shape}")
+
+
+def size_of(row: LabelRowV2, frame: int) -> tuple[int, int]:
+    view = row.get_frame_view(frame)
+    return view.width, view.height
 
 
 def ring() -> list[PointCoordinate]:
@@ -337,7 +343,8 @@ def label_spaces(row: LabelRowV2, structure: OntologyStructure) -> None:
     for feature in structure.objects:
         if feature.shape in (Shape.AUDIO, Shape.TEXT, Shape.TIME_RANGE, Shape.SEGMENTATION):
             continue
-        if feature.shape in (Shape.BITMASK, Shape.CUBOID):
+        # The SDK writes these into spaces, but does not read them there.
+        if feature.shape == Shape.CUBOID:
             continue
         instance = feature.create_instance()
         for frame in (0, 4, 9):
@@ -349,6 +356,16 @@ def label_spaces(row: LabelRowV2, structure: OntologyStructure) -> None:
     box = feature_of(structure, "Box")
     page = box.create_instance()
     document.put_object_instance(page, [1, 2], coordinates(box.shape, row, 1), confidence=0.25)
+
+    # In two parts at once.
+    both = box.create_instance()
+    answer_nested(both, box)
+    film.put_object_instance(both, [2, 3], coordinates(box.shape, row, 2), confidence=0.125)
+    picture.put_object_instance(both, coordinates(box.shape, row, 0), manual_annotation=False)
+    volume = row.get_space(layout_key="volume", type_="medical")
+    for feature in (box, feature_of(structure, "Line")):
+        instance = feature.create_instance()
+        volume.put_object_instance(instance, 0, coordinates(feature.shape, row, 0), confidence=fraction())
 
     voice, words = feature_of(structure, "Voice"), feature_of(structure, "Words")
     spoken = voice.create_instance()
@@ -367,8 +384,11 @@ def label_spaces(row: LabelRowV2, structure: OntologyStructure) -> None:
     film.put_classification_instance(weather, frames=[Range(0, 3), Range(6, 9)], confidence=0.5)
     whole = answered(classifications["Whole"], 0)
     film.put_classification_instance(whole, manual_annotation=False)
-    for space in (picture, sound, notes, html):
+    for space in (picture, html):
         space.put_classification_instance(answered(classifications["Seen"], 0), confidence=fraction())
+    heard = answered(classifications["Seen"], 0)
+    for space in (sound, notes):
+        space.put_classification_instance(heard, confidence=0.5, manual_annotation=False)
     document.put_classification_instance(answered(classifications["Told"], 0), pages=2)
 
 

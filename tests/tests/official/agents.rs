@@ -4,7 +4,7 @@ use runner_host::{CancellationToken, PluginRef, Runner, Summary};
 use runner_tests::{TestProject, guest};
 use uuid::Uuid;
 
-use crate::peer::Peer;
+use crate::peer::{Dev, Peer};
 
 /// A project of `tests/projects/everything`, by its number.
 pub(crate) fn project(number: u128) -> Uuid {
@@ -14,10 +14,11 @@ pub(crate) fn project(number: u128) -> Uuid {
 #[tokio::test(flavor = "multi_thread")]
 async fn both_runners_run_agents_unchanged() {
     let folder = TestProject::of_everything();
-    let peer = Peer::of_project(&folder).await;
+    let dev = Dev::start(&folder);
     let (own, twin) = (project(1).to_string(), project(2).to_string());
     let media = folder.path().join("media");
-    peer.python("run_agents.py", &[&own, &twin, media.to_str().unwrap()])
+    dev.scripts
+        .run("run_agents.py", &[&own, &twin, media.to_str().unwrap()])
         .await;
 }
 
@@ -26,11 +27,12 @@ async fn an_agent_in_python_and_as_a_plugin_ends_in_the_same_state() {
     let folder = TestProject::of_everything();
     let peer = Peer::of_project(&folder).await;
     let (python, plugin) = (project(3).to_string(), project(4));
-    peer.python("same_agent.py", &["run", &python]).await;
+    peer.scripts.run("same_agent.py", &["run", &python]).await;
     let summary = run(&folder, &peer, plugin, "sorting").await;
     // The two texts, which are not for it.
     assert_eq!(summary.failed(), 2);
-    peer.python("same_agent.py", &["compare", &python, &plugin.to_string()])
+    peer.scripts
+        .run("same_agent.py", &["compare", &python, &plugin.to_string()])
         .await;
 }
 

@@ -23,7 +23,8 @@ async fn every_label_of_the_sdk_is_read_equal_by_the_host_and_kept_by_it() {
     let peer = Peer::of_project(&folder).await;
     let (client, hash) = (&peer.served.client, project(1));
     let expected = peer
-        .python_writes("write_labels.py", &[&hash.to_string()])
+        .scripts
+        .read("write_labels.py", &[&hash.to_string()])
         .await;
 
     let rows = canonical::rows(client, hash, &units()).await;
@@ -64,13 +65,15 @@ async fn every_label_of_a_plugin_is_read_equal_by_the_sdk() {
     let peer = Peer::of_project(&folder).await;
     // One project is labelled already: there, the plugin changes what the SDK has written.
     let (labelled, empty) = (project(2), project(4));
-    peer.python_writes("write_labels.py", &[&labelled.to_string()])
+    peer.scripts
+        .read("write_labels.py", &[&labelled.to_string()])
         .await;
     for hash in [labelled, empty] {
         let summary = run(&folder, &peer, hash, "writing").await;
         assert_eq!((summary.stages[0].stayed, summary.failed()), (12, 0));
         let read = peer
-            .python_writes("read_labels.py", &[&hash.to_string()])
+            .scripts
+            .read("read_labels.py", &[&hash.to_string()])
             .await;
         for (_, row) in canonical::rows(&peer.served.client, hash, &units()).await {
             let title = row.data_title();

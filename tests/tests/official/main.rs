@@ -28,5 +28,5 @@ async fn the_official_packages_work_on_a_local_project() {
     local::init(&path, options).unwrap();
     let peer = Peer::of(local::Workspace::open(&path).unwrap(), folder.path()).await;
     let hash = peer.served.hash.to_string();
-    peer.python("official_sdk.py", &[&hash]).await;
+    peer.scripts.run("official_sdk.py", &[&hash]).await;
 }

@@ -8,5 +8,5 @@ use crate::peer::Peer;
 async fn a_client_makes_a_project_works_on_it_and_deletes_it() {
     let folder = TestProject::of_everything();
     let peer = Peer::of_project(&folder).await;
-    peer.python("work_on_projects.py", &[]).await;
+    peer.scripts.run("work_on_projects.py", &[]).await;
 }
