@@ -5,6 +5,7 @@ mod faults;
 mod making;
 mod manifest;
 mod server;
+mod uploads;
 
 use std::path::{Path, PathBuf};
 
