@@ -68,6 +68,7 @@ async fn every_label_of_a_plugin_is_read_equal_by_the_sdk() {
     peer.scripts
         .read("write_labels.py", &[&labelled.to_string()])
         .await;
+    let before = canonical::rows(&peer.served.client, labelled, &units()).await;
     for hash in [labelled, empty] {
         let summary = run(&folder, &peer, hash, "writing").await;
         assert_eq!((summary.stages[0].stayed, summary.failed()), (12, 0));
@@ -87,6 +88,28 @@ async fn every_label_of_a_plugin_is_read_equal_by_the_sdk() {
                 assert_eq!(differences(&sent, &kept), "", "{title}");
             }
         }
+    }
+    // Of what was there, it has changed nothing else.
+    let after = canonical::rows(&peer.served.client, labelled, &units()).await;
+    for ((_, before), (_, after)) in before.iter().zip(&after) {
+        let title = before.data_title();
+        let (mut before, mut after) = (lasting(before), lasting(after));
+        for document in [&mut before, &mut after] {
+            remove(document, &["confidence", "manualAnnotation"]);
+        }
+        assert_eq!(differences(&after, &before), "", "{title}");
+    }
+}
+
+/// Removes fields wherever they are.
+fn remove(value: &mut Value, names: &[&str]) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !names.contains(&name.as_str()));
+            fields.values_mut().for_each(|field| remove(field, names));
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(|entry| remove(entry, names)),
+        _ => {}
     }
 }
 
