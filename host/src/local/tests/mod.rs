@@ -6,6 +6,7 @@ mod making;
 mod manifest;
 mod server;
 mod setting_up;
+mod uploads;
 
 use std::path::{Path, PathBuf};
 
