@@ -167,9 +167,9 @@ pub(super) fn recognise(path: &Path) -> Option<(MediaKind, &'static str)> {
     })
 }
 
-/// The file, if it is of a kind that can be labelled.
+/// The file, if it is of a kind that can be labelled. An upload has a name without an ending, so its title counts.
 pub(super) fn file(path: PathBuf, title: String) -> Option<MediaFile> {
-    let (kind, mime_type) = recognise(&path)?;
+    let (kind, mime_type) = recognise(&path).or_else(|| recognise(Path::new(&title)))?;
     let path = path.canonicalize().unwrap_or(path);
     Some(MediaFile {
         path,

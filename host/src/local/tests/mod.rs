@@ -2,6 +2,7 @@
 
 mod client;
 mod faults;
+mod jobs;
 mod making;
 mod manifest;
 mod server;

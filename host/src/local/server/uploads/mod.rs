@@ -1,5 +1,6 @@
 //! Files that clients bring: URLs to upload to, the uploads themselves, and the jobs that make storage items of them.
 
+mod find;
 mod job;
 mod prepare;
 mod request;
