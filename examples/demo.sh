@@ -16,7 +16,7 @@ say() {
 bash tests/setup.sh guests
 
 say "Building the host (the first time takes several minutes) ..."
-cargo build --release --package runner-host
+cargo build --release --bin runner-host
 
 say "Building the plugin examples/triage for WebAssembly ..."
 sdk/rust/guest-cargo build --release --target wasm32-wasip1 --manifest-path examples/triage/Cargo.toml

@@ -214,7 +214,7 @@ fn starts(plugin: &Path) -> Result<()> {
 fn program() -> Result<PathBuf> {
     let program = std::env::current_exe()?.with_file_name("runner-host");
     if !program.is_file() {
-        return Err("build the program first: cargo build --release -p runner-host".into());
+        return Err("build the program first: cargo build --release --bin runner-host".into());
     }
     Ok(program)
 }
