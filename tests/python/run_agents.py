@@ -370,6 +370,21 @@ def what_the_runner_is_asked_for(at: Site) -> None:
     check("a row is read in part", seen, {"image.png": ("north", 0, 1), "small.png": ("south", 0, 1)})
 
     runner = Runner(project_hash=at.hash)
+    on_branch = LabelRowMetadataIncludeArgs(branch_name="predictions")
+
+    @runner.stage("Agent", label_row_metadata_include_args=on_branch)
+    def predicts(row: LabelRowV2) -> TaskAgentReturnStruct:
+        add_box(row)
+        return TaskAgentReturnStruct(label_row=row)
+
+    before = len(at.rows()["image.png"].get_object_instances())
+    runner()
+    (row,) = at.project().list_label_rows_v2(branch_name="predictions", data_title_eq="image.png")
+    row.initialise_labels()
+    check("the branch has the box", len(row.get_object_instances()), 1)
+    check("the main branch has not", len(at.rows()["image.png"].get_object_instances()), before)
+
+    runner = Runner(project_hash=at.hash)
 
     @runner.stage("Agent", will_set_priority=True)
     def urgent(task: AgentTask) -> TaskAgentReturnStruct:
