@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use crate::encord::{Client, Error, ErrorKind};
+use crate::encord::{Client, Error, ErrorKind, Task, TaskFilter};
 use crate::journal::{Entry, Journal, JournalError};
 
 /// What became of one task's commit.
@@ -114,22 +114,65 @@ async fn set_priorities(client: &Client, project: Uuid, states: &mut States) {
 
 async fn follow_pathways(client: &Client, project: Uuid, stage: Uuid, states: &mut States) {
     let mut moves = Vec::new();
+    let mut data_hashes = Vec::new();
     let mut at = Vec::new();
     for (position, (entry, committed)) in states.iter().enumerate() {
         if let (Some(pathway), None) = (entry.pathway, committed) {
             moves.push((entry.task, pathway));
+            data_hashes.push(entry.data_hash);
             at.push(position);
         }
     }
-    if moves.is_empty() {
+    let error = match client.follow_pathways(project, stage, &moves).await {
+        Ok(()) => return,
+        Err(error) => error,
+    };
+    if error.is_transient() {
+        for position in at {
+            states[position].1 = Some(refused("moving the task", &error));
+        }
         return;
+    }
+    // All tasks of a bundle move, or none. If its answer was lost, its repeat is refused although it was carried out;
+    // one listing tells that sooner than asking for each task.
+    let mut in_doubt = error.may_have_been_applied();
+    if in_doubt {
+        match all_have_left(client, project, stage, &moves, data_hashes).await {
+            Ok(true) => return,
+            Ok(false) => in_doubt = false,
+            Err(error) => tracing::debug!(%error, "each task is asked for"),
+        }
     }
     let moved = client.follow_pathways_each(project, stage, &moves).await;
     for (position, moved) in at.into_iter().zip(moved) {
-        if let Err(error) = moved {
-            states[position].1 = Some(refused("moving the task", &error));
+        match moved {
+            Err(error) if in_doubt && error.kind() == ErrorKind::TaskGone => {}
+            Err(error) => states[position].1 = Some(refused("moving the task", &error)),
+            Ok(()) => {}
         }
     }
+}
+
+/// Whether none of the tasks waits at the stage.
+async fn all_have_left(
+    client: &Client,
+    project: Uuid,
+    stage: Uuid,
+    moves: &[(Uuid, Uuid)],
+    data_hashes: Vec<Uuid>,
+) -> Result<bool, Error> {
+    let filter = TaskFilter {
+        data_hashes,
+        ..TaskFilter::default()
+    };
+    let mut listing = client.tasks(project, stage, filter);
+    while let Some(page) = listing.next_page().await? {
+        let waits = |task: &Task| moves.iter().any(|(moved, _)| *moved == task.uuid);
+        if page.iter().any(waits) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn refused(step: &str, error: &Error) -> Committed {

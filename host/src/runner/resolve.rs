@@ -2,6 +2,7 @@
 //! not. Nothing here decides anything; what cannot be had is that task's error alone.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
@@ -33,6 +34,8 @@ pub(super) struct Dependencies {
     metadata: OnceCell<Arc<LabelRowMetadata>>,
     row: OnceCell<LabelRowInput>,
     item: OnceCell<Arc<StorageItem>>,
+    /// The row could not be had. If it was to be created, that may have happened all the same, so it is listed again.
+    row_failed: AtomicBool,
     /// What went wrong when the batch was fetched: given to the first attempt that asks, so that the
     /// next one asks Encord again.
     row_error: Mutex<Option<Unresolved>>,
@@ -47,6 +50,7 @@ impl Dependencies {
             metadata: OnceCell::new(),
             row: OnceCell::new(),
             item: OnceCell::new(),
+            row_failed: AtomicBool::new(false),
             row_error: Mutex::new(None),
             item_error: Mutex::new(None),
         }
@@ -60,13 +64,28 @@ impl Dependencies {
     }
 
     async fn metadata(&self) -> Resolved<&Arc<LabelRowMetadata>> {
-        let fetch = || async {
-            let mut found = self.source.metadata(&[&self.task]).await;
-            found
-                .pop()
-                .unwrap_or_else(|| Err(self.source.no_row(&self.task)))
+        self.metadata.get_or_try_init(|| self.list()).await
+    }
+
+    async fn list(&self) -> Resolved<Arc<LabelRowMetadata>> {
+        let mut found = self.source.metadata(&[&self.task]).await;
+        found
+            .pop()
+            .unwrap_or_else(|| Err(self.source.no_row(&self.task)))
+    }
+
+    async fn fetch_row(&self) -> Resolved<LabelRowInput> {
+        let failed = self.row_failed.load(Ordering::Relaxed);
+        let metadata = match self.metadata().await? {
+            known if failed && known.label_hash.is_none() => self.list().await?,
+            known => Arc::clone(known),
         };
-        self.metadata.get_or_try_init(fetch).await
+        let mut rows = self.source.rows(&[(&self.task, metadata)]).await;
+        let row = rows
+            .pop()
+            .unwrap_or_else(|| Err(self.source.no_row(&self.task)));
+        self.row_failed.store(row.is_err(), Ordering::Relaxed);
+        row
     }
 }
 
@@ -76,13 +95,8 @@ impl Resolver for Dependencies {
             if let Some(error) = take(&self.row_error) {
                 return Err(error);
             }
-            let fetch = || async {
-                let metadata = Arc::clone(self.metadata().await?);
-                let mut rows = self.source.rows(&[(&self.task, metadata)]).await;
-                rows.pop()
-                    .unwrap_or_else(|| Err(self.source.no_row(&self.task)))
-            };
-            self.row.get_or_try_init(fetch).await.cloned()
+            let row = self.row.get_or_try_init(|| self.fetch_row()).await;
+            row.cloned()
         }
         .boxed()
     }
@@ -137,7 +151,10 @@ pub(super) async fn prefetch(source: &Arc<Source>, tasks: Vec<Task>) -> Vec<Arc<
             for ((one, _), row) in known.iter().zip(source.rows(&wanted).await) {
                 match row {
                     Ok(row) => drop(one.row.set(row)),
-                    Err(error) => put(&one.row_error, error),
+                    Err(error) => {
+                        one.row_failed.store(true, Ordering::Relaxed);
+                        put(&one.row_error, error);
+                    }
                 }
             }
         }
@@ -224,7 +241,35 @@ impl Source {
     }
 
     /// Label rows with their documents: those that exist are read, the others are created.
+    ///
+    /// A creation that was not confirmed may have happened all the same. Another listing tells: then it is read, or
+    /// created after all.
     async fn rows(
+        &self,
+        wanted: &[(&Task, Arc<LabelRowMetadata>)],
+    ) -> Vec<Resolved<LabelRowInput>> {
+        let mut rows = self.read_or_create(wanted).await;
+        let unconfirmed: Vec<usize> = (0..wanted.len())
+            .filter(|&at| wanted[at].1.label_hash.is_none())
+            .filter(|&at| matches!(rows[at], Err(Unresolved::Unavailable(_))))
+            .collect();
+        if unconfirmed.is_empty() {
+            return rows;
+        }
+        let tasks: Vec<&Task> = unconfirmed.iter().map(|&at| wanted[at].0).collect();
+        let listed = self.metadata(&tasks).await;
+        let (places, again): (Vec<_>, Vec<_>) = unconfirmed
+            .into_iter()
+            .zip(listed)
+            .filter_map(|(at, metadata)| Some((at, (wanted[at].0, metadata.ok()?))))
+            .unzip();
+        for (at, row) in places.into_iter().zip(self.read_or_create(&again).await) {
+            rows[at] = row;
+        }
+        rows
+    }
+
+    async fn read_or_create(
         &self,
         wanted: &[(&Task, Arc<LabelRowMetadata>)],
     ) -> Vec<Resolved<LabelRowInput>> {

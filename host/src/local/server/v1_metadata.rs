@@ -119,12 +119,19 @@ pub(super) fn list(
         .clone()
         .unwrap_or_else(|| MAIN_BRANCH.to_owned());
     let stages = &project.workflow.stages;
+    let statuses = request.label_statuses.clone();
     let filter = filter(request, &branch, stages)?;
-    let rows = store::metadata(connection, project.id, &filter)?;
+    let mut rows = store::metadata(connection, project.id, &filter)?;
     let stages: HashMap<String, &Stage> = stages
         .iter()
         .map(|stage| (stage.uuid.to_string(), stage))
         .collect();
+    if let Some(statuses) = statuses {
+        rows.retain(|row| {
+            let stage = stages.get(&row.stage);
+            has_status(row, stage.map(|stage| stage.kind), &statuses)
+        });
+    }
     let listed = rows.iter().map(|row| {
         let stage = stages.get(&row.stage);
         let metadata = row
@@ -214,13 +221,25 @@ fn filter(request: ListRows, branch: &str, stages: &[Stage]) -> Result<MetadataF
         children: request.include_children.unwrap_or(false),
         edited_before: moment(request.edited_before)?,
         edited_after: moment(request.edited_after)?,
-        statuses: request.label_statuses,
         data_hashes: uuids(request.data_hashes),
         label_hashes: uuids(request.label_hashes),
         titles: request.data_title_eq.map(Vec::from),
         title_like: request.data_title_like,
         stages: at,
     })
+}
+
+/// Whether one of these is the status of the row's task, which is what Encord's own client means, or of its labels.
+fn has_status(row: &MetadataRow, kind: Option<StageKind>, statuses: &[String]) -> bool {
+    let of_task = annotation_task_status(kind, &row.task_status);
+    let of_labels = label_status(row);
+    statuses
+        .iter()
+        .any(|status| status == of_task || status == of_labels)
+}
+
+fn label_status(row: &MetadataRow) -> &str {
+    row.label_status.as_deref().unwrap_or("NOT_LABELLED")
 }
 
 fn row_json<'row>(
@@ -242,7 +261,7 @@ fn row_json<'row>(
         data_title: &item.title,
         data_type: item.kind.data_type().to_uppercase(),
         data_link: item.path.as_deref(),
-        label_status: row.label_status.as_deref().unwrap_or("NOT_LABELLED"),
+        label_status: label_status(row),
         annotation_task_status: annotation_task_status(kind, &row.task_status),
         is_shadow_data: false,
         is_image_sequence: item.kind == MediaKind::ImageSequence,

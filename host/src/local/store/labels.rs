@@ -71,7 +71,6 @@ pub(in crate::local) struct MetadataFilter {
     /// In milliseconds since 1970, both excluded.
     pub(in crate::local) edited_before: Option<i64>,
     pub(in crate::local) edited_after: Option<i64>,
-    pub(in crate::local) statuses: Option<Vec<String>>,
     pub(in crate::local) data_hashes: Option<Vec<String>>,
     pub(in crate::local) label_hashes: Option<Vec<String>>,
     pub(in crate::local) titles: Option<Vec<String>>,
@@ -95,10 +94,6 @@ pub(in crate::local) fn metadata(
     let mut conditions = vec!["true".to_owned()];
     let named_too = filter.data_hashes.as_ref();
     let lists = [
-        (
-            "coalesce(label_row.status, 'NOT_LABELLED')",
-            filter.statuses.as_ref(),
-        ),
         ("item.title", filter.titles.as_ref()),
         ("task.stage", filter.stages.as_ref()),
         (
