@@ -131,7 +131,14 @@ pub fn program() -> PathBuf {
         cargo
             // Of the whole workspace, not of its package: features of its dependencies are then those of the tests, and
             // wasmtime is not built a second time.
-            .args(["build", "--quiet", "--release", "--workspace", "--bin", "runner-host"])
+            .args([
+                "build",
+                "--quiet",
+                "--release",
+                "--workspace",
+                "--bin",
+                "runner-host",
+            ])
             .current_dir(root());
         // Cargo tells a test about its package. Build scripts that look at this (that of `ring` does) would run anew,
         // and half of the program be built anew with them.

@@ -3,6 +3,7 @@
 //! What the server knows by itself (hashes, titles, statuses, times) is not kept in the document but put in front
 //! of it when it is read, so a change of status does not rewrite documents.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
@@ -237,10 +238,8 @@ pub(super) struct ReadFilter {
 }
 
 impl ReadFilter {
-    fn is_all(&self) -> bool {
-        self.object_features.is_none()
-            && self.classification_features.is_none()
-            && self.data_links.is_empty()
+    fn takes_all(&self) -> bool {
+        self.object_features.is_none() && self.classification_features.is_none()
     }
 }
 
@@ -269,17 +268,17 @@ pub(super) fn read(
         is_shadow_data: false,
         is_valid: true,
     })?;
-    let filtered;
-    let document = if filter.is_all() {
-        labels.document.as_str()
-    } else {
-        let mut document: Value = serde_json::from_str(&labels.document)?;
-        apply(filter, &mut document);
-        filtered = document.to_string();
-        &filtered
-    };
+    let mut document = Cow::from(&labels.document);
+    if !filter.takes_all() {
+        let mut sifted: Value = serde_json::from_str(&document)?;
+        apply(filter, &mut sifted);
+        document = sifted.to_string().into();
+    }
+    if !filter.data_links.is_empty() {
+        document = sent_row::with_links(&document, &filter.data_links)?.into();
+    }
     // Two objects become one text: the common case needs no parsing.
-    let fields = document.strip_prefix('{').unwrap_or(document);
+    let fields = document.strip_prefix('{').unwrap_or(&document);
     Ok(match (head.strip_suffix('}'), fields) {
         (Some(head), fields) if fields != "}" => format!("{head},{fields}"),
         _ => head,
@@ -316,14 +315,6 @@ fn apply(filter: &ReadFilter, document: &mut Value) {
             );
         }
     };
-    for (hash, link) in &filter.data_links {
-        if let Some(place) = document.pointer_mut(&format!("/data_units/{hash}/data_link")) {
-            *place = link.as_str().into();
-        }
-        if let Some(place) = document.pointer_mut(&format!("/spaces/{hash}/child_info/data_link")) {
-            *place = link.as_str().into();
-        }
-    }
     for key in ["data_units", "spaces"] {
         for unit in values_mut(document.get_mut(key)) {
             let Some(labels) = unit.get_mut("labels") else {

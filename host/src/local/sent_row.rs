@@ -1,5 +1,5 @@
-//! A label row that a client saves. It is looked into only as deep as is needed: labels are most of it, and are kept
-//! as they are.
+//! The text of label rows: what is kept of one that a client saves, and how links are put into one that it reads. It is
+//! looked into only as deep as is needed: labels are most of it, and stay as they are.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -129,6 +129,54 @@ fn unit(sent: &RawValue, known: Option<Value>) -> Result<String, serde_json::Err
     Ok(unit.end())
 }
 
+/// A row whose data units, and the parts of a data group, say where their files can be read: `links` by data hash.
+pub(super) fn with_links(
+    document: &str,
+    links: &HashMap<String, String>,
+) -> Result<String, serde_json::Error> {
+    let linked = |unit: &RawValue, link: Option<&String>, path: &[&str]| match link {
+        Some(link) => replaced(unit.get(), path, &serde_json::to_string(link)?),
+        None => Ok(unit.get().to_owned()),
+    };
+    let fields: Fields<'_> = serde_json::from_str(document)?;
+    let mut row = Object::new();
+    for (key, value) in &fields.0 {
+        let path: &[&str] = match key.as_str() {
+            "data_units" => &["data_link"],
+            "spaces" => &["child_info", "data_link"],
+            _ => {
+                row.put(key, value.get())?;
+                continue;
+            }
+        };
+        let units: Fields<'_> = serde_json::from_str(value.get())?;
+        let mut written = Object::new();
+        for (hash, unit) in &units.0 {
+            written.put(hash, &linked(unit, links.get(hash), path)?)?;
+        }
+        row.put(key, &written.end())?;
+    }
+    Ok(row.end())
+}
+
+/// The object with another value at the end of the path. What has no such field stays as it is.
+fn replaced(object: &str, path: &[&str], value: &str) -> Result<String, serde_json::Error> {
+    let [key, deeper @ ..] = path else {
+        return Ok(value.to_owned());
+    };
+    let Ok(fields) = serde_json::from_str::<Fields<'_>>(object) else {
+        return Ok(object.to_owned());
+    };
+    let mut written = Object::new();
+    for (name, field) in &fields.0 {
+        match name == key {
+            true => written.put(name, &replaced(field.get(), deeper, value)?)?,
+            false => written.put(name, field.get())?,
+        }
+    }
+    Ok(written.end())
+}
+
 /// An object that is being written.
 struct Object(String);
 
@@ -243,6 +291,25 @@ mod tests {
         } });
         assert_eq!(filled, expected);
         assert!(matches!(with_authors("[]", 1..=9), Cow::Borrowed("[]")));
+    }
+
+    #[test]
+    fn links_are_put_where_files_are() {
+        let document = r#"{"data_units": {"a": {"data_link": "old", "labels": {"x": 1.50}}, "b": {"data_link": "b"}},
+            "spaces": {"a": {"child_info": {"layout_key": "k", "data_link": null}}, "c": 5}, "data_link": "no"}"#;
+        let links = HashMap::from([("a".to_owned(), "http://\"new\"".to_owned())]);
+        let linked = with_links(document, &links).expect("it is JSON");
+        assert!(linked.contains("1.50"), "{linked}");
+        let linked: Value = serde_json::from_str(&linked).expect("it is JSON");
+        let expected = json!({
+            "data_units": {
+                "a": { "data_link": "http://\"new\"", "labels": { "x": 1.5 } },
+                "b": { "data_link": "b" },
+            },
+            "spaces": { "a": { "child_info": { "layout_key": "k", "data_link": "http://\"new\"" } }, "c": 5 },
+            "data_link": "no",
+        });
+        assert_eq!(linked, expected);
     }
 
     #[test]

@@ -68,19 +68,32 @@ impl Filter {
 
 /// SQL's `LIKE`: `%` is any text, `_` any one character, and case does not matter.
 pub(super) fn like(pattern: &str, text: &str) -> bool {
-    fn matches(pattern: &[char], text: &[char]) -> bool {
-        match (pattern, text) {
-            ([], rest) => rest.is_empty(),
-            (['%', after @ ..], _) => {
-                (0..=text.len()).any(|skipped| matches(after, &text[skipped..]))
+    let chars = |text: &str| text.to_lowercase().chars().collect::<Vec<_>>();
+    let (pattern, text) = (chars(pattern), chars(text));
+    let (mut at, mut seen) = (0, 0);
+    // Behind the last `%`, and where its text ends as far as is known.
+    let mut wildcard = None;
+    while seen < text.len() {
+        match pattern.get(at) {
+            Some('%') => {
+                wildcard = Some((at + 1, seen));
+                at += 1;
             }
-            (['_', after @ ..], [_, rest @ ..]) => matches(after, rest),
-            ([one, after @ ..], [other, rest @ ..]) => one == other && matches(after, rest),
-            _ => false,
+            Some(one) if *one == '_' || *one == text[seen] => {
+                at += 1;
+                seen += 1;
+            }
+            _ => match wildcard {
+                // The text of the last `%` is one character longer; those before need not change.
+                Some((behind, end)) => {
+                    wildcard = Some((behind, end + 1));
+                    (at, seen) = (behind, end + 1);
+                }
+                None => return false,
+            },
         }
     }
-    let chars = |text: &str| text.to_lowercase().chars().collect::<Vec<_>>();
-    matches(&chars(pattern), &chars(text))
+    pattern[at..].iter().all(|rest| *rest == '%')
 }
 
 #[cfg(test)]
@@ -94,5 +107,9 @@ mod tests {
         assert!(like("Agent _", "Agent 1"));
         assert!(!like("Agent", "Agent 1"));
         assert!(!like("_", ""));
+        assert!(like("%", "") && like("", "") && !like("", "a"));
+        assert!(like("a%b%c", "a-b-b-c") && !like("a%b%c", "a-c-b"));
+        // Without going back further than the last wildcard, this ends before long.
+        assert!(!like(&"%a".repeat(40), &"a".repeat(39)));
     }
 }
