@@ -325,7 +325,7 @@ pub const AGENT: Uuid = Uuid::from_u128(0x22222222_2222_4222_8222_222222222222);
 pub const SECOND: Uuid = Uuid::from_u128(0x22222222_2222_4222_8222_222222222223);
 
 /// The smallest GIF of 8 x 6 pixels: the header and one frame, all of one colour.
-fn picture() -> Vec<u8> {
+pub fn picture() -> Vec<u8> {
     let mut gif = b"GIF89a\x08\0\x06\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x08\0\x06\0\0".to_vec();
     gif.extend([
         0x02, 0x07, 0x84, 0x8f, 0xa9, 0xcb, 0xed, 0x0f, 0x53, 0x00, 0x3b,
