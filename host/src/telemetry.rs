@@ -13,8 +13,9 @@ use crate::cli::LogArgs;
 use crate::runner::Event;
 use crate::settings::Mistake;
 
-/// What is logged if nothing else was asked for: what goes wrong, and what plugins say.
-const DEFAULT_FILTER: &str = "warn,plugin=info,runner_host=warn";
+/// What is logged if nothing else was asked for: what goes wrong, and what plugins say. A certificate that is refused is
+/// told by the error that it ends in.
+const DEFAULT_FILTER: &str = "warn,plugin=info,runner_host=warn,rustls_platform_verifier=off";
 
 /// Writes each line of the log above the progress bars.
 #[derive(Clone)]

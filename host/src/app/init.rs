@@ -19,9 +19,11 @@ pub(super) async fn init(args: InitArgs) -> Result<ExitCode, Failed> {
         Err(join) => std::panic::resume_unwind(join.into_panic()),
     };
     report::answer(&report.to_string());
-    report::answer(&format!(
-        "next: runner-host --plugin stage.wasm --local {}",
-        args.folder.display()
-    ));
+    let folder = args.folder.display();
+    report::answer(&match report.hash {
+        Some(_) => format!("next: runner-host --plugin stage.wasm --local {folder}"),
+        // A set-up in which clients make the projects.
+        None => format!("next: runner-host dev --local {folder}"),
+    });
     Ok(ExitCode::SUCCESS)
 }
