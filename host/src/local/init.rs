@@ -48,7 +48,7 @@ pub struct InitReport {
     pub added: usize,
     /// Data units that were there before.
     pub kept: usize,
-    /// Title of the stage of the main project where new tasks are.
+    /// Title of the stage of the main project where new tasks are. Absent if some of the new data are not its own.
     pub start: Option<String>,
     /// Files that are no media, and were left out.
     pub skipped: Vec<PathBuf>,
@@ -171,7 +171,13 @@ pub fn init(folder: &Path, options: InitOptions) -> Result<InitReport, LocalErro
         }
         items.push((dataset.hash, new));
     }
-    let start = main.and_then(|main| main.workflow.stages.get(main.workflow.start));
+    // Data of other projects are at stages of their own.
+    let start = main
+        .filter(|main| {
+            let mut datasets = set_up.datasets.iter();
+            datasets.all(|dataset| main.datasets.contains(&dataset.hash))
+        })
+        .and_then(|main| main.workflow.stages.get(main.workflow.start));
     let report = InitReport {
         folder: folder.to_owned(),
         hash: main.map(|main| main.hash),

@@ -105,7 +105,7 @@ struct NodeJson<'row> {
 pub(super) fn list(
     connection: &Connection,
     project: &Project,
-    request: ListRows,
+    mut request: ListRows,
 ) -> Result<String, ApiError> {
     // Nothing here is shadow data.
     if request.shadow_data_state.as_deref() == Some("SHADOW_DATA") {
@@ -119,7 +119,7 @@ pub(super) fn list(
         .clone()
         .unwrap_or_else(|| MAIN_BRANCH.to_owned());
     let stages = &project.workflow.stages;
-    let statuses = request.label_statuses.clone();
+    let statuses = request.label_statuses.take();
     let filter = filter(request, &branch, stages)?;
     let mut rows = store::metadata(connection, project.id, &filter)?;
     let stages: HashMap<String, &Stage> = stages

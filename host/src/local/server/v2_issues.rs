@@ -13,7 +13,7 @@ use super::Shared;
 use super::reply::{self, ApiError, PAGE, Reply, ok, parse};
 use super::scope::uuid;
 use crate::local::store::{self, Project};
-use crate::local::{ACCOUNT, clock, identity};
+use crate::local::{ACCOUNT, MAIN_BRANCH, clock, identity};
 
 /// Encord takes no more in one request.
 const MOST: usize = 1000;
@@ -213,7 +213,7 @@ pub(super) async fn create(
         for new in &issues {
             let (data_uuid, anchor) = new.anchor.show();
             let data_hash = data_uuid.to_string();
-            if !store::has_data_unit(connection, &data_hash)? {
+            if store::find_row_of(connection, project.id, &data_hash, MAIN_BRANCH)?.is_none() {
                 return Err(ApiError::invalid(format!(
                     "the project has no data unit {data_hash}"
                 )));

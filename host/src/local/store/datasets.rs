@@ -255,10 +255,7 @@ pub(in crate::local) fn find_unit(
 }
 
 /// Whether there is a data unit with this hash, in whichever dataset.
-pub(in crate::local) fn has_data_unit(
-    connection: &Connection,
-    hash: &str,
-) -> rusqlite::Result<bool> {
+fn has_data_unit(connection: &Connection, hash: &str) -> rusqlite::Result<bool> {
     connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM data_unit WHERE hash = ?1)")?
         .query_row([hash], |row| row.get(0))

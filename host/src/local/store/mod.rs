@@ -16,9 +16,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub(super) use self::datasets::{
-    DataUnit, Dataset, Folder, Twice, datasets, find_dataset, find_unit, folders, has_data_unit,
-    insert_data_unit, link_item, parts_of_unit, put_dataset, put_folder, recorded_items,
-    units_of_dataset,
+    DataUnit, Dataset, Folder, Twice, datasets, find_dataset, find_unit, folders, insert_data_unit,
+    link_item, parts_of_unit, put_dataset, put_folder, recorded_items, units_of_dataset,
 };
 pub(super) use self::issues::{delete_issues, insert_issue, issues};
 pub(super) use self::items::{

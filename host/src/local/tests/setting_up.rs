@@ -176,6 +176,22 @@ async fn a_twin_has_the_data_and_tasks_of_its_own() {
     );
     let tasks = [of(&first, "task_uuid"), of(&twin, "task_uuid")];
     assert!(tasks[0].iter().all(|task| !tasks[1].contains(task)));
+    // An issue is about data of the project, and no other.
+    let issue = |data_hash: &Value| {
+        let anchor = json!({ "type": "dataUnit", "dataUuid": data_hash });
+        json!({ "issues": [{ "anchor": anchor, "comment": "blurred" }] })
+    };
+    let path = format!("projects/{TWIN}/issues");
+    for (data_hash, expected) in [
+        (twin[0]["data_hash"].clone(), StatusCode::OK),
+        (
+            json!("66666666-6666-4666-8666-666666666662"),
+            StatusCode::BAD_REQUEST,
+        ),
+    ] {
+        let sent = served.v2(Method::POST, &path, Some(issue(&data_hash)));
+        assert_eq!(sent.await.0, expected);
+    }
     let (status, listed) = served.v2(Method::GET, "projects", None).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(
