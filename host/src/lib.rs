@@ -29,7 +29,6 @@ pub mod app;
 pub mod encord;
 pub mod engine;
 pub mod journal;
-pub mod labels;
 pub mod local;
 pub mod plugin;
 pub mod runner;
@@ -37,6 +36,9 @@ pub mod runner;
 mod cli;
 mod settings;
 mod telemetry;
+
+/// The ontology and the label row: typed reading and editing of Encord's JSON documents.
+pub use runner_labels as labels;
 
 pub use engine::Limits;
 pub use plugin::PluginRef;
