@@ -38,6 +38,35 @@ impl Ontology {
         }
     }
 
+    /// An ontology object of any shape, by feature hash or name.
+    pub(super) fn object_of_any_shape(&self, feature: &str) -> Result<&OntologyObject, LabelError> {
+        let found = resolve(
+            self.object(feature),
+            self.objects().iter(),
+            |object| object.name == feature,
+            |object| !object.archived,
+            |_| true,
+        );
+        match found {
+            Resolved::One(object) | Resolved::Unfit(object) => Ok(object),
+            Resolved::Archived(object) => Err(archived("an object", &object.name)),
+            Resolved::Several(objects) => Err(ambiguous(
+                "an object",
+                feature,
+                objects.iter().map(|object| object.feature_hash.as_str()),
+            )),
+            Resolved::None => {
+                let objects = self.objects().iter();
+                let objects = objects.filter(|object| !object.archived);
+                Err(LabelError::InvalidArgument(format!(
+                    "expected the feature hash or the name of an ontology object, found `{feature}`; the \
+                     ontology has {}",
+                    listed(objects.map(|object| object.name.as_str()))
+                )))
+            }
+        }
+    }
+
     /// An ontology classification, by feature hash or title.
     pub(super) fn classification_feature(
         &self,

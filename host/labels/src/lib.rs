@@ -9,6 +9,7 @@ mod classification;
 mod edit;
 mod error;
 mod feature;
+mod form;
 mod frames;
 mod geometry;
 mod given;
@@ -17,6 +18,8 @@ mod object;
 mod ontology;
 mod placed;
 mod row;
+mod schema;
+mod structured;
 mod time;
 mod write;
 

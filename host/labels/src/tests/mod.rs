@@ -5,6 +5,7 @@ mod editing;
 mod ontology;
 mod reading;
 mod sequences;
+mod structured;
 
 use std::sync::Arc;
 
