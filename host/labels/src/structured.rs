@@ -69,7 +69,7 @@ impl LabelRow {
                 .classification(&feature_hash)
                 .is_some_and(|classification| classification.global);
             let frames = frames.filter(|_| !global);
-            match self.add_classification(&feature_hash, &answers, frames) {
+            match self.add_classification(&feature_hash, &answers, frames, None) {
                 Ok(hash) => hashes.push(hash),
                 Err(error) => {
                     *self = before;
