@@ -55,6 +55,51 @@ pub(super) fn merged(mut ranges: Vec<FrameRange>) -> Vec<FrameRange> {
     merged
 }
 
+/// The frames of one list that are in another, too. Both are in ascending order and merged.
+pub(super) fn common(one: &[FrameRange], other: &[FrameRange]) -> Vec<FrameRange> {
+    let mut common = Vec::new();
+    let mut rest = other;
+    for range in one {
+        let behind = rest.partition_point(|held| held.end < range.start);
+        rest = &rest[behind..];
+        for held in rest.iter().take_while(|held| held.start <= range.end) {
+            common.push(FrameRange {
+                start: range.start.max(held.start),
+                end: range.end.min(held.end),
+            });
+        }
+    }
+    common
+}
+
+/// The frames of one list that are not in another. Both are in ascending order and merged.
+pub(super) fn without(one: &[FrameRange], other: &[FrameRange]) -> Vec<FrameRange> {
+    let mut left = Vec::new();
+    for range in one {
+        let mut start = Some(range.start);
+        let behind = other.partition_point(|taken| taken.end < range.start);
+        for taken in other[behind..]
+            .iter()
+            .take_while(|taken| taken.start <= range.end)
+        {
+            if let Some(first) = start.filter(|first| *first < taken.start) {
+                left.push(FrameRange {
+                    start: first,
+                    end: taken.start - 1,
+                });
+            }
+            start = taken.end.checked_add(1).filter(|next| *next <= range.end);
+        }
+        if let Some(start) = start {
+            left.push(FrameRange {
+                start,
+                end: range.end,
+            });
+        }
+    }
+    left
+}
+
 /// A set of frames to which ranges are added one by one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FrameSet {
@@ -96,6 +141,18 @@ pub(super) fn from_json(range: Option<&Value>) -> Vec<FrameRange> {
     merged(ranges.collect())
 }
 
+/// True if no number of a `range` is beyond 32 bits, so that [`from_json`] reads all of it.
+pub(super) fn fits(range: Option<&Value>) -> bool {
+    let pairs = range.and_then(Value::as_array).into_iter().flatten();
+    let mut numbers = pairs.filter_map(Value::as_array).flatten();
+    numbers.all(|number| {
+        let number = number
+            .as_f64()
+            .or_else(|| number.as_str()?.parse::<f64>().ok());
+        number.is_none_or(|number| number <= f64::from(u32::MAX))
+    })
+}
+
 /// As a `range` of a label row.
 pub(super) fn to_json(ranges: &[FrameRange]) -> Value {
     let pairs = ranges.iter().map(|range| json!([range.start, range.end]));
@@ -133,6 +190,34 @@ mod tests {
         assert_eq!(merged(ranges), expected);
         let whole = range(0, u32::MAX);
         assert_eq!(merged(vec![whole, range(5, 5)]), [whole]);
+    }
+
+    #[test]
+    fn ranges_are_cut_by_others() {
+        let held = [range(0, 9), range(20, 29), range(40, u32::MAX)];
+        let cut = [range(3, 4), range(9, 20), range(29, 50)];
+        let both = [
+            range(3, 4),
+            range(9, 9),
+            range(20, 20),
+            range(29, 29),
+            range(40, 50),
+        ];
+        assert_eq!(common(&held, &cut), both);
+        assert_eq!(common(&cut, &held), both);
+        let left = [range(0, 2), range(5, 8), range(21, 28), range(51, u32::MAX)];
+        assert_eq!(without(&held, &cut), left);
+        assert_eq!(without(&held, &[range(0, u32::MAX)]), []);
+        assert_eq!(without(&held, &[]), held);
+        assert_eq!(common(&held, &[]), []);
+    }
+
+    #[test]
+    fn numbers_beyond_32_bits_are_told() {
+        assert!(fits(Some(&json!([[0, 4_294_967_295_u32], ["7", 8.0]]))));
+        assert!(fits(None));
+        assert!(!fits(Some(&json!([[0, 4_294_967_296_u64]]))));
+        assert!(!fits(Some(&json!([[0, "4294967296"]]))));
     }
 
     #[test]

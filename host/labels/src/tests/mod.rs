@@ -3,8 +3,11 @@
 mod classifying;
 mod editing;
 mod ontology;
+mod placing;
+mod ranges;
 mod reading;
 mod sequences;
+mod spaces;
 
 use std::sync::Arc;
 

@@ -1,0 +1,1 @@
+//! Objects in the spaces of data groups, scenes and images with layers.
