@@ -4,7 +4,9 @@ mod classifying;
 mod editing;
 mod ontology;
 mod reading;
+mod rle;
 mod sequences;
+mod shapes;
 
 use std::sync::Arc;
 
