@@ -7,6 +7,7 @@ mod reading;
 mod rle;
 mod sequences;
 mod shapes;
+mod shapes_refused;
 
 use std::sync::Arc;
 
