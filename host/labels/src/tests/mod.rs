@@ -6,8 +6,10 @@ mod ontology;
 mod placing;
 mod ranges;
 mod reading;
+mod rle;
 mod sequences;
-mod spaces;
+mod shapes;
+mod shapes_refused;
 
 use std::sync::Arc;
 
