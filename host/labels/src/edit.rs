@@ -8,13 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::error::LabelError;
-use super::geometry::BoundingBox;
+use super::geometry::{BoundingBox, Geometry};
 use super::index::{Index, members};
 use super::row::{LabelRow, sequence};
 use super::write::{frame_object, insert_drawn, section};
-
-/// By so much may a box reach over the frame: two numbers that add up to 1 on paper need not do so here.
-const ROUNDING: f64 = 1e-6;
 
 impl LabelRow {
     /// Adds a bounding box on one frame and returns its object hash. `feature` is the feature hash of an
@@ -40,10 +37,11 @@ impl LabelRow {
         }
         self.refuse_layers()?;
         let object = self.ontology.box_feature(feature)?;
-        check_box(&bounds)?;
+        let geometry = Geometry::BoundingBox(bounds);
+        geometry.check(object, None)?;
         let unit = self.unit_of_frame(frame)?.to_owned();
         let hash = self.new_hash();
-        let drawn = frame_object(object, &bounds, &hash);
+        let drawn = frame_object(object, &geometry, &hash);
         let key = (self.data_type() == "video").then(|| frame.to_string());
 
         let (document, index) = self.parts_mut();
@@ -173,40 +171,6 @@ impl LabelRow {
         }
         Ok(())
     }
-}
-
-fn check_box(bounds: &BoundingBox) -> Result<(), LabelError> {
-    let BoundingBox {
-        x,
-        y,
-        width,
-        height,
-    } = *bounds;
-    let values = [("x", x), ("y", y), ("width", width), ("height", height)];
-    for (name, value) in values {
-        // Not a number is in no range.
-        if !(0.0..=1.0).contains(&value) {
-            return Err(outside(name, "from 0 to 1", value));
-        }
-    }
-    for (name, value) in [("width", width), ("height", height)] {
-        if value == 0.0 {
-            return Err(outside(name, "over 0", value));
-        }
-    }
-    for (name, sum) in [("x + width", x + width), ("y + height", y + height)] {
-        if sum > 1.0 + ROUNDING {
-            return Err(outside(name, "up to 1", sum));
-        }
-    }
-    Ok(())
-}
-
-fn outside(name: &str, expected: &str, found: f64) -> LabelError {
-    LabelError::InvalidArgument(format!(
-        "expected `{name}` of a bounding box to be {expected}, found {found}\n\
-         help: coordinates are relative to the frame; divide pixels by its width or height"
-    ))
 }
 
 pub(super) fn check_confidence(confidence: f64) -> Result<(), LabelError> {

@@ -3,7 +3,16 @@
 //! Coordinates are relative to the frame, from 0 to 1, the origin in the upper left corner, unless
 //! stated otherwise.
 
-use serde_json::Value;
+mod bitmask;
+mod check;
+mod cuboid_2d;
+mod read;
+mod skeleton;
+mod write;
+
+use serde::Deserialize;
+
+pub use cuboid_2d::{Cuboid2d, Perspective, Projection};
 
 /// A shape with its coordinates.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +37,8 @@ pub enum Geometry {
     Ellipse(Ellipse),
     /// A box in a three-dimensional scene.
     Cuboid(Cuboid),
-    /// Any other shape, or one of these in a form that is not known: the frame's
-    /// object as JSON text.
+    /// Any other shape, or one of these in a form that is not known: the frame's object as JSON text.
+    /// [`Cuboid2d`] reads and makes those of shape `cuboid_2d`, the only ones that can be drawn.
     Other(String),
 }
 
@@ -144,179 +153,29 @@ pub struct Cuboid {
 }
 
 impl Geometry {
-    /// Reads the geometry of a frame's object.
-    pub(super) fn read(object: &Value) -> Self {
-        let shape = object.get("shape").and_then(Value::as_str);
-        let known = match shape.unwrap_or_default() {
-            "bounding_box" => bounding_box(object).map(Self::BoundingBox),
-            "rotatable_bounding_box" => rotatable_box(object).map(Self::RotatableBoundingBox),
-            "polygon" => polygon(object).map(Self::Polygon),
-            "polyline" => points(object.get("polyline")).map(Self::Polyline),
-            "point" => single_point(object).map(Self::Point),
-            "skeleton" => skeleton(object).map(Self::Skeleton),
-            "bitmask" => bitmask(object).map(Self::Bitmask),
-            "circle" => circle(object).map(Self::Circle),
-            "ellipse" => ellipse(object).map(Self::Ellipse),
-            "cuboid" => cuboid(object).map(Self::Cuboid),
-            _ => None,
-        };
-        known.unwrap_or_else(|| Self::Other(object.to_string()))
-    }
-}
-
-fn bounding_box(object: &Value) -> Option<BoundingBox> {
-    let json = object.get("boundingBox")?;
-    Some(BoundingBox {
-        x: number(json, "x")?,
-        y: number(json, "y")?,
-        width: number(json, "w")?,
-        height: number(json, "h")?,
-    })
-}
-
-fn rotatable_box(object: &Value) -> Option<RotatableBoundingBox> {
-    let json = object.get("rotatableBoundingBox")?;
-    Some(RotatableBoundingBox {
-        x: number(json, "x")?,
-        y: number(json, "y")?,
-        width: number(json, "w")?,
-        height: number(json, "h")?,
-        theta: number(json, "theta")?,
-    })
-}
-
-/// `polygons` has everything; rows from before it have only `polygon`, the first outline.
-fn polygon(object: &Value) -> Option<Vec<Vec<Vec<Point>>>> {
-    let areas = object.get("polygons").and_then(Value::as_array);
-    if let Some(areas) = areas.filter(|areas| !areas.is_empty()) {
-        let area = |area: &Value| area.as_array()?.iter().map(ring).collect();
-        return areas.iter().map(area).collect();
-    }
-    Some(vec![vec![points(object.get("polygon"))?]])
-}
-
-/// A ring is a flat list of coordinates, or a list of points.
-fn ring(json: &Value) -> Option<Vec<Point>> {
-    let elements = json.as_array()?;
-    if elements.iter().all(Value::is_number) {
-        let (pairs, rest) = elements.as_chunks::<2>();
-        let pair = |[x, y]: &[Value; 2]| {
-            let z = None;
-            Some(Point {
-                x: x.as_f64()?,
-                y: y.as_f64()?,
-                z,
-            })
-        };
-        return if rest.is_empty() {
-            pairs.iter().map(pair).collect()
-        } else {
-            None
-        };
-    }
-    elements.iter().map(point).collect()
-}
-
-/// Points as a list, or as an object whose keys are their positions.
-fn points(json: Option<&Value>) -> Option<Vec<Point>> {
-    match json? {
-        Value::Array(elements) => elements.iter().map(point).collect(),
-        Value::Object(elements) => {
-            let keyed = |(key, value): (&String, &Value)| Some((key.parse().ok()?, point(value)?));
-            let mut keyed: Vec<(u32, Point)> = elements.iter().map(keyed).collect::<Option<_>>()?;
-            keyed.sort_by_key(|(position, _)| *position);
-            Some(keyed.into_iter().map(|(_, point)| point).collect())
+    /// Encord's name of the shape; of [`Self::Other`] what its JSON says, empty if that says nothing.
+    pub fn shape(&self) -> &str {
+        match self {
+            Self::BoundingBox(_) => "bounding_box",
+            Self::RotatableBoundingBox(_) => "rotatable_bounding_box",
+            Self::Polygon(_) => "polygon",
+            Self::Polyline(_) => "polyline",
+            Self::Point(_) => "point",
+            Self::Skeleton(_) => "skeleton",
+            Self::Bitmask(_) => "bitmask",
+            Self::Circle(_) => "circle",
+            Self::Ellipse(_) => "ellipse",
+            Self::Cuboid(_) => "cuboid",
+            Self::Other(json) => shape_in(json),
         }
-        _ => None,
     }
 }
 
-fn single_point(object: &Value) -> Option<Point> {
-    points(object.get("point"))?.into_iter().next()
-}
-
-fn point(json: &Value) -> Option<Point> {
-    Some(Point {
-        x: number(json, "x")?,
-        y: number(json, "y")?,
-        z: number(json, "z"),
-    })
-}
-
-fn skeleton(object: &Value) -> Option<Vec<SkeletonPoint>> {
-    let points = object.get("skeleton")?.as_object()?;
-    points.values().map(skeleton_point).collect()
-}
-
-fn skeleton_point(json: &Value) -> Option<SkeletonPoint> {
-    // The editor writes a flag, the Python SDK the word. Where both stand the flag is the newer one.
-    let flags = ["invisible", "occluded", "selfOccluded", "visible"];
-    let flag = flags
-        .into_iter()
-        .find(|flag| json.get(flag).and_then(Value::as_bool) == Some(true));
-    Some(SkeletonPoint {
-        x: number(json, "x")?,
-        y: number(json, "y")?,
-        name: text(json, "name").unwrap_or_default(),
-        feature_hash: text(json, "featureHash").unwrap_or_default(),
-        visibility: flag.map(str::to_owned).or_else(|| text(json, "visibility")),
-    })
-}
-
-fn bitmask(object: &Value) -> Option<Bitmask> {
-    let json = object.get("bitmask")?;
-    Some(Bitmask {
-        top: pixels(json, "top")?,
-        left: pixels(json, "left")?,
-        width: pixels(json, "width")?,
-        height: pixels(json, "height")?,
-        rle: text(json, "rleString")?,
-    })
-}
-
-fn circle(object: &Value) -> Option<Circle> {
-    let json = object.get("circle")?;
-    Some(Circle {
-        x: number(json, "x")?,
-        y: number(json, "y")?,
-        radius: number(json, "r")?,
-        stretch: number(json, "stretch").unwrap_or(1.0),
-        theta: number(json, "theta").unwrap_or(0.0),
-    })
-}
-
-fn ellipse(object: &Value) -> Option<Ellipse> {
-    let json = object.get("ellipse")?;
-    Some(Ellipse {
-        x: number(json, "x")?,
-        y: number(json, "y")?,
-        radius_x: number(json, "rx")?,
-        radius_y: number(json, "ry")?,
-        theta: number(json, "theta").unwrap_or(0.0),
-    })
-}
-
-fn cuboid(object: &Value) -> Option<Cuboid> {
-    let json = object.get("cuboid")?;
-    let three = |key| {
-        let numbers = json.get(key)?.as_array()?.iter().map(Value::as_f64);
-        <[f64; 3]>::try_from(numbers.collect::<Option<Vec<_>>>()?).ok()
-    };
-    Some(Cuboid {
-        position: three("position")?,
-        orientation: three("orientation")?,
-        size: three("size")?,
-    })
-}
-
-fn number(json: &Value, key: &str) -> Option<f64> {
-    json.get(key)?.as_f64()
-}
-
-fn pixels(json: &Value, key: &str) -> Option<u32> {
-    u32::try_from(json.get(key)?.as_u64()?).ok()
-}
-
-fn text(json: &Value, key: &str) -> Option<String> {
-    json.get(key)?.as_str().map(str::to_owned)
+/// The `shape` of a frame's object. Names of shapes need no escapes in JSON, so it can be borrowed.
+fn shape_in(json: &str) -> &str {
+    #[derive(Deserialize)]
+    struct Shaped<'a> {
+        shape: &'a str,
+    }
+    serde_json::from_str(json).map_or("", |Shaped { shape }| shape)
 }

@@ -15,13 +15,23 @@ mod feature;
 mod frames;
 mod geometry;
 mod given;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the ranges are written by the objects' edits to come"
+    )
+)]
+mod html;
 mod index;
 mod object;
 mod ontology;
 mod placed;
 mod questions;
 mod required;
+pub mod rle;
 mod row;
+mod template;
 mod time;
 mod write;
 
@@ -33,10 +43,12 @@ pub use classification::ClassificationInstance;
 pub use error::{LabelError, OntologyError};
 pub use frames::FrameRange;
 pub use geometry::{
-    Bitmask, BoundingBox, Circle, Cuboid, Ellipse, Geometry, Point, RotatableBoundingBox,
-    SkeletonPoint,
+    Bitmask, BoundingBox, Circle, Cuboid, Cuboid2d, Ellipse, Geometry, Perspective, Point,
+    Projection, RotatableBoundingBox, SkeletonPoint,
 };
 pub use given::{AttributeAnswer, GivenAnswer};
+pub use html::{HtmlNode, HtmlRange};
 pub use object::{Annotation, ObjectInstance};
 pub use ontology::{Attribute, AttributeOption, Ontology, OntologyClassification, OntologyObject};
 pub use row::{DataUnit, LabelRow, RowFacts};
+pub use template::TemplatePoint;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::error::OntologyError;
+use super::template::{Template, TemplatePoint};
 
 /// A project's ontology. Every list is in the order of the ontology editor.
 #[derive(Debug, Clone)]
@@ -21,7 +22,7 @@ pub struct Ontology {
 }
 
 /// A kind of thing that can be drawn or marked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct OntologyObject {
     /// 8 characters, unique in the ontology.
     pub feature_hash: String,
@@ -37,6 +38,8 @@ pub struct OntologyObject {
     pub archived: bool,
     /// Attributes of the first level.
     pub attributes: Vec<Attribute>,
+    /// The points of a skeleton's template, in its order. Empty for other shapes, and if there is none.
+    pub template: Vec<TemplatePoint>,
 }
 
 /// A statement about frames or about the whole data unit.
@@ -110,7 +113,17 @@ impl Ontology {
                 kind_of(editor)
             )));
         }
-        let objects = list(editor, "objects", "", object)?;
+        let mut objects = list(editor, "objects", "", object)?;
+        let templates = list(editor, "skeleton_templates", "", Template::read)?;
+        let skeletons = objects
+            .iter_mut()
+            .filter(|object| object.shape == "skeleton");
+        for skeleton in skeletons {
+            let OntologyObject {
+                feature_hash, name, ..
+            } = skeleton;
+            skeleton.template = Template::points_of(&templates, feature_hash, name);
+        }
         let classifications: Vec<_> = list(editor, "classifications", "", classification)?
             .into_iter()
             .flatten()
@@ -230,6 +243,7 @@ fn object(json: &Value, place: &str) -> Result<OntologyObject, OntologyError> {
         required: flag(json, "required"),
         archived: flag(json, "archived"),
         attributes: list(json, "attributes", place, attribute)?,
+        template: Vec::new(),
     })
 }
 

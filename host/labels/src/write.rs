@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::geometry::BoundingBox;
+use super::geometry::Geometry;
 use super::ontology::OntologyObject;
 use super::time;
 
@@ -12,28 +12,25 @@ pub(super) fn snake_case(name: &str) -> String {
     name.to_lowercase().replace(' ', "_")
 }
 
-/// A frame's object, its keys in the order in which the Python SDK writes them.
-pub(super) fn frame_object(object: &OntologyObject, bounds: &BoundingBox, hash: &str) -> Value {
+/// A frame's object, its keys in the order in which the Python SDK writes them. The caller has checked the
+/// geometry.
+pub(super) fn frame_object(object: &OntologyObject, geometry: &Geometry, hash: &str) -> Value {
     let now = time::long_form(Timestamp::now());
-    json!({
-        "name": object.name,
-        "color": object.color,
-        "shape": object.shape,
-        "value": snake_case(&object.name),
-        "createdAt": now,
-        "createdBy": null,
-        "confidence": 1.0,
-        "objectHash": hash,
-        "featureHash": object.feature_hash,
-        "manualAnnotation": false,
-        "lastEditedAt": now,
-        "boundingBox": {
-            "h": bounds.height,
-            "w": bounds.width,
-            "x": bounds.x,
-            "y": bounds.y,
-        },
-    })
+    let mut drawn = Map::new();
+    let mut insert = |key: &str, value: Value| drawn.insert(key.to_owned(), value);
+    insert("name", json!(object.name));
+    insert("color", json!(object.color));
+    insert("shape", json!(object.shape));
+    insert("value", json!(snake_case(&object.name)));
+    insert("createdAt", json!(now));
+    insert("createdBy", Value::Null);
+    insert("confidence", json!(1.0));
+    insert("objectHash", json!(hash));
+    insert("featureHash", json!(object.feature_hash));
+    insert("manualAnnotation", json!(false));
+    insert("lastEditedAt", json!(now));
+    geometry.write(object, &mut drawn);
+    Value::Object(drawn)
 }
 
 /// Appends a drawn object to the list of its frame, which is made if need be, and returns its position.
