@@ -15,9 +15,11 @@ use super::ontology::Ontology;
 impl Ontology {
     /// A JSON Schema (draft 2020-12) of answers to features, by feature hash or exact name: of
     /// classifications an answer has one of each, of objects it chooses one.
-    /// [`LabelRow::add_classifications_from_json`] takes the answers. Dynamic and archived attributes are left out.
+    /// [`LabelRow::add_classifications_from_json`] and [`LabelRow::add_object_from_json`] take the answers.
+    /// Dynamic and archived attributes are left out.
     ///
     /// [`LabelRow::add_classifications_from_json`]: super::LabelRow::add_classifications_from_json
+    /// [`LabelRow::add_object_from_json`]: super::LabelRow::add_object_from_json
     ///
     /// # Errors
     /// [`LabelError::InvalidArgument`] if there are no features, if one is unknown, ambiguous, archived or

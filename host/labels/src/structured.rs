@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::error::{LabelError, listed};
 use super::form::{Branch, CHOICE, Choice, Form, HASH, Kind, Question, TITLE, VALUE};
 use super::frames::FrameRange;
+use super::geometry::Geometry;
 use super::given::{AttributeAnswer, GivenAnswer};
 use super::ontology::{Ontology, kind_of};
 use super::row::LabelRow;
@@ -44,6 +45,21 @@ impl Ontology {
         };
         asked.iter().map(classification).collect()
     }
+
+    /// The object that an answer chooses.
+    fn object_in(&self, features: &[String], answer: &str) -> Result<Answered, LabelError> {
+        let Form::Objects(objects) = self.form(features)? else {
+            return Err(LabelError::InvalidArgument(format!(
+                "expected objects of the ontology, found the classifications {}",
+                listed(features.iter().map(String::as_str))
+            )));
+        };
+        let json = parse(answer)?;
+        let members = closed(&json, "", [CHOICE].into_iter(), None)?;
+        let mut answers = Vec::new();
+        let branch = chosen(members, "", &objects, &mut answers)?;
+        Ok((branch.feature_hash.to_owned(), answers))
+    }
 }
 
 impl LabelRow {
@@ -62,7 +78,6 @@ impl LabelRow {
     ) -> Result<Vec<String>, LabelError> {
         let ontology = Arc::clone(&self.ontology);
         let answered = ontology.classifications_in(features, answer)?;
-        let before = self.clone();
         let mut hashes = Vec::with_capacity(answered.len());
         for (feature_hash, answers) in answered {
             let global = ontology
@@ -72,12 +87,36 @@ impl LabelRow {
             match self.add_classification(&feature_hash, &answers, frames, None) {
                 Ok(hash) => hashes.push(hash),
                 Err(error) => {
-                    *self = before;
+                    for hash in &hashes {
+                        self.remove_classification(hash);
+                    }
                     return Err(error);
                 }
             }
         }
         Ok(hashes)
+    }
+
+    /// Adds an object of the feature that an answer to the schema of the same features has chosen, with
+    /// the answers to its attributes, drawn as `geometry` on each of the frames, and returns its hash.
+    ///
+    /// # Errors
+    /// As [`Self::add_classifications_from_json`] and [`Self::add_object`].
+    pub fn add_object_from_json(
+        &mut self,
+        features: &[String],
+        answer: &str,
+        geometry: &Geometry,
+        frames: &[FrameRange],
+    ) -> Result<String, LabelError> {
+        let ontology = Arc::clone(&self.ontology);
+        let (feature_hash, answers) = ontology.object_in(features, answer)?;
+        let hash = self.add_object(&feature_hash, geometry, frames, None)?;
+        if let Err(error) = self.set_object_answers(&hash, &answers, None) {
+            self.remove_object(&hash);
+            return Err(error);
+        }
+        Ok(hash)
     }
 }
 

@@ -3,8 +3,13 @@
 mod classifying;
 mod editing;
 mod ontology;
+mod placing;
+mod ranges;
 mod reading;
+mod rle;
 mod sequences;
+mod shapes;
+mod shapes_refused;
 mod structured;
 
 use std::sync::Arc;

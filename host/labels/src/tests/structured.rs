@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::super::*;
-use super::{document, ontology, open, range, refused};
+use super::{bounds, document, ontology, open, range, refused};
 
 /// What Encord's package for agents takes, and what it makes of it. `structured.py` beside it wrote it.
 fn peer() -> (Arc<Ontology>, Vec<Value>) {
@@ -556,4 +556,107 @@ fn all_classifications_of_an_answer_are_added_or_none() {
         Some(&[range(0, 0)]),
     )
     .expect("free");
+}
+
+#[test]
+fn answers_in_the_form_of_the_peer_become_the_same_objects() {
+    let (ontology, cases) = peer();
+    let mut compared = 0;
+    for case in cases {
+        let features = features_of(&case);
+        if !features[0].starts_with("obj") {
+            continue;
+        }
+        let instance = &case["instances"][0];
+        let geometry = match instance["feature"].as_str() {
+            Some("objPlain") => Geometry::BoundingBox(bounds(0.1, 0.1, 0.2, 0.2)),
+            Some("objCar01") => {
+                let point = |x, y| Point { x, y, z: None };
+                Geometry::Polygon(vec![vec![vec![
+                    point(0.0, 0.0),
+                    point(1.0, 0.0),
+                    point(1.0, 1.0),
+                ]]])
+            }
+            _ => {
+                let row = row_of(&ontology);
+                let (width, height) = (row.width().expect("known"), row.height().expect("known"));
+                let bytes = vec![1; (width * height) as usize];
+                Geometry::Bitmask(Bitmask::of_bytes(width, height, &bytes).expect("a mask"))
+            }
+        };
+        let mut row = row_of(&ontology);
+        let hash = row
+            .add_object_from_json(
+                &features,
+                &case["answer"].to_string(),
+                &geometry,
+                &[range(0, 0)],
+            )
+            .expect("the peer takes it");
+        let object = row.object(&hash).expect("in the row");
+        assert_eq!(object.annotation(0).expect("drawn").geometry, geometry);
+        let found =
+            json!({ "feature": object.feature_hash(), "answers": plain(&object.answers()) });
+        assert_eq!(found, *instance, "{}", case["answer"]);
+        compared += 1;
+    }
+    assert_eq!(compared, 13);
+}
+
+#[test]
+fn an_object_with_attributes_is_added_with_its_answers_or_not_at_all() {
+    let boxes = Geometry::BoundingBox(bounds(0.1, 0.1, 0.2, 0.2));
+    let features = names(&["Poly", "Box"]);
+    let answer = json!({ "choice": {
+        "feature_node_hash": "PXFZO2ra",
+        "colour": { "feature_node_hash": "attrRad1", "choice": {
+            "feature_node_hash": "optRed01",
+            "shade": { "feature_node_hash": "attrTxt1", "value": "dark" },
+        }},
+        "count": { "feature_node_hash": "attrNum1", "value": 3 },
+    }});
+    let mut row = open("img_sequence");
+    let hash = row
+        .add_object_from_json(&features, &answer.to_string(), &boxes, &[range(0, 1)])
+        .expect("in the schema");
+    let object = row.object(&hash).expect("in the row");
+    assert_eq!(object.frames(), [range(0, 1)]);
+    assert_eq!(
+        plain(&object.answers()),
+        json!({ "attrTxt1": "dark", "attrRad1": ["optRed01"], "attrNum1": 3.0 })
+    );
+
+    let mut row = open("img_sequence");
+    let mut add = |features: &[&str], answer: Value, geometry: &Geometry, frame: u32| {
+        let answer = answer.to_string();
+        let on = [range(frame, frame)];
+        let result = row.add_object_from_json(&names(features), &answer, geometry, &on);
+        refused(&row, result)
+    };
+    let poly = json!({ "choice": { "feature_node_hash": "objPoly1" } });
+    for (message, expected) in [
+        (add(&["Poly", "Box"], poly, &boxes, 0), "expected"),
+        (
+            add(&["Poly", "Box"], answer.clone(), &boxes, 3),
+            "expected a frame from 0 to 2, found 3",
+        ),
+        (
+            add(&["Poly", "Line"], json!({ "choice": "Dot" }), &boxes, 0),
+            "expected one of `Poly`, `Line` at `choice`, found `Dot`",
+        ),
+        (
+            add(&["Poly", "Box"], json!({ "choice": "Poly" }), &boxes, 0),
+            "expected an object at `choice`, found `Poly`",
+        ),
+        (
+            add(&["Weather"], json!({}), &boxes, 0),
+            "expected objects of the ontology, found the classifications `Weather`",
+        ),
+    ] {
+        assert!(
+            message.contains(expected),
+            "{message}\n  is not\n{expected}"
+        );
+    }
 }
