@@ -18,6 +18,7 @@ mod geometry;
 mod given;
 mod html;
 mod index;
+mod matching;
 mod object;
 mod ontology;
 mod part;
@@ -33,6 +34,7 @@ mod space;
 mod structured;
 mod template;
 mod time;
+mod transfer;
 mod write;
 
 #[cfg(test)]
@@ -53,3 +55,4 @@ pub use ontology::{Attribute, AttributeOption, Ontology, OntologyClassification,
 pub use row::{DataUnit, LabelRow, RowFacts};
 pub use space::Space;
 pub use template::TemplatePoint;
+pub use transfer::Copied;

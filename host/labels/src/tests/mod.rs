@@ -11,6 +11,7 @@ mod sequences;
 mod shapes;
 mod shapes_refused;
 mod structured;
+mod transfer;
 
 use std::sync::Arc;
 
