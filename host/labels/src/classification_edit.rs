@@ -220,12 +220,13 @@ impl LabelRow {
         let feature_hash = instance.feature_hash().to_owned();
         let gone = frames::difference(&held, &rest);
         let kept = (!rest.is_empty()).then_some(rest.as_slice());
+        let listed = id == ROOT_SPACE && self.placed().is_listed(classification_hash);
         let (document, placed) = self.classifying_mut();
         let entry = section(document, "classification_answers").get_mut(classification_hash);
         if let Some(entry) = entry {
             remove_from(entry, &id, kept);
         }
-        if id == ROOT_SPACE {
+        if listed {
             forget_on_frames(document, classification_hash, &gone);
         }
         if let Some(placed) = placed {
@@ -243,9 +244,12 @@ impl LabelRow {
         let ranges = instance.frames_in(ROOT_SPACE);
         let spaces = instance.spaces().into_iter().map(str::to_owned);
         let spaces: Vec<_> = spaces.chain([ROOT_SPACE.to_owned()]).collect();
+        let listed = self.placed().is_listed(classification_hash);
         let (document, placed) = self.classifying_mut();
         section(document, "classification_answers").shift_remove(classification_hash);
-        forget_on_frames(document, classification_hash, &ranges);
+        if listed {
+            forget_on_frames(document, classification_hash, &ranges);
+        }
         if let Some(placed) = placed {
             for space in &spaces {
                 placed.keep(&feature_hash, space, classification_hash, None);

@@ -1,9 +1,13 @@
 //! Tests of the module as its users see it, on rows that Encord's Python SDK wrote.
 
+mod answering;
+mod answers_at_random;
 mod classifying;
+mod classifying_places;
 mod editing;
 mod ontology;
 mod reading;
+mod requiring;
 mod sequences;
 
 use std::sync::Arc;
