@@ -8,8 +8,10 @@ use serde_json::{Map, Value, json};
 use super::error::LabelError;
 use super::frames::{self, FrameRange};
 use super::given::AttributeAnswer;
-use super::index::Index;
+use super::index::{Indexed, ROW, frames_of};
+use super::object::ObjectInstance;
 use super::ontology::{Attribute, Ontology, OntologyObject};
+use super::part::in_order;
 use super::questions::{Checked, Questions};
 use super::row::LabelRow;
 use super::write::{section, snake_case};
@@ -97,13 +99,13 @@ impl LabelRow {
             return Ok(());
         };
         if attribute.dynamic {
-            let frames = frames.map(checked_ranges).transpose()?;
+            let frames = frames.map(in_order).transpose()?;
             let mut actions = self.actions(object_hash).to_vec();
             let hash = &attribute.feature_hash;
             actions.retain_mut(|action| {
                 !is_for(action, hash)
                     || match &frames {
-                        Some(frames) => cut(action, |held| frames::difference(held, frames)),
+                        Some(frames) => cut(action, |held| frames::without(held, frames)),
                         None => false,
                     }
             });
@@ -125,9 +127,8 @@ impl LabelRow {
         ontology: &'o Ontology,
         object_hash: &str,
     ) -> Result<&'o OntologyObject, LabelError> {
-        let object = self
-            .object(object_hash)
-            .ok_or_else(|| self.not_in_row("an object", object_hash))?;
+        let indexed = self.indexed(object_hash)?;
+        let object = ObjectInstance { row: self, indexed };
         let feature_hash = object.feature_hash();
         ontology.object(feature_hash).ok_or_else(|| {
             LabelError::InvalidArgument(format!(
@@ -143,26 +144,26 @@ impl LabelRow {
         object_hash: &str,
         frames: Option<&[FrameRange]>,
     ) -> Result<Vec<FrameRange>, LabelError> {
-        let not_here = || self.not_in_row("an object", object_hash);
-        let object = self.index().object(object_hash).ok_or_else(not_here)?;
-        let drawn = Index::drawings(object);
-        if drawn.is_empty() {
+        let indexed = self.indexed(object_hash)?;
+        let object = ObjectInstance { row: self, indexed };
+        // The frames of a segmentation are points.
+        if indexed.drawings().is_empty() || object.shape() == "segmentation" {
             return Err(LabelError::Unsupported(format!(
-                "expected a drawn object for the answer to a dynamic attribute, found that `{object_hash}` \
-                 marks ranges"
+                "expected an object on frames for the answer to a dynamic attribute, found that \
+                 `{object_hash}` marks ranges"
             )));
         }
-        if Index::all_drawings(object).count() > drawn.len() {
+        if indexed.drawn_spaces().count() > 1 {
             return Err(LabelError::InvalidArgument(format!(
                 "expected an object in one space for the answer to a dynamic attribute, found `{object_hash}` \
                  in several: Encord does not keep to which of them the frames of an answer belong"
             )));
         }
-        let held = Index::frames(object);
+        let held = frames_of(indexed.drawings());
         let Some(frames) = frames else {
             return Ok(held);
         };
-        let frames = checked_ranges(frames)?;
+        let frames = in_order(frames)?;
         if frames.is_empty() {
             return Err(LabelError::InvalidArgument(
                 "expected at least one range of frames for an answer, found an empty list\n\
@@ -170,7 +171,7 @@ impl LabelRow {
                     .to_owned(),
             ));
         }
-        match frames::difference(&frames, &held).first() {
+        match frames::without(&frames, &held).first() {
             None => Ok(frames),
             Some(range) => Err(LabelError::InvalidArgument(format!(
                 "expected frames that the object is on, found {range}, which `{object_hash}` is not on"
@@ -180,9 +181,9 @@ impl LabelRow {
 
     /// True if an object is in a space other than the row itself.
     fn is_in_space(&self, object_hash: &str) -> bool {
-        let index = self.index();
-        let object = index.object(object_hash);
-        object.is_some_and(|object| index.space(object).is_some())
+        let object = self.index().object(object_hash);
+        let spaces = object.into_iter().flat_map(Indexed::drawn_spaces);
+        spaces.into_iter().any(|space| space != ROW)
     }
 
     fn static_answers(&self, object_hash: &str) -> &[Value] {
@@ -215,29 +216,54 @@ impl LabelRow {
         let (document, _) = self.parts_mut();
         write_actions(document, object_hash, actions);
     }
+}
 
-    pub(super) fn not_in_row(&self, what: &str, hash: &str) -> LabelError {
-        LabelError::NotFound(format!(
-            "expected {what} of the label row of `{}`, found no `{hash}` in it",
-            self.data_title()
-        ))
+/// Clips the dynamic answers of an object to the frames that it is still on, in ascending order and
+/// merged. Answers that hold on none of them go.
+pub(super) fn clip(document: &mut Value, object_hash: &str, held: &[FrameRange]) {
+    let Some(Value::Object(objects)) = document.get_mut("object_actions") else {
+        return;
+    };
+    let Some(entry) = objects.get_mut(object_hash) else {
+        return;
+    };
+    let Some(Value::Array(actions)) = entry.get_mut("actions") else {
+        return;
+    };
+    actions.retain_mut(|action| {
+        let Some(range @ Value::Array(_)) = action.get_mut("range") else {
+            return true;
+        };
+        let before = frames::from_json(Some(range));
+        let after = frames::common(&before, held);
+        // What stays as it is keeps its form.
+        if after != before {
+            *range = frames::to_json(&after);
+        }
+        !after.is_empty()
+    });
+    if actions.is_empty() {
+        objects.shift_remove(object_hash);
     }
 }
 
-/// Takes the answers to dynamic attributes away where an object is no longer. `held` is where it still is,
-/// in ascending order and merged.
-#[allow(
-    dead_code,
-    reason = "taking objects from frames needs it, which comes next"
-)]
-pub(super) fn clip(document: &mut Value, object_hash: &str, held: &[FrameRange]) {
-    let entries = document.get("object_actions");
-    let entry = entries.and_then(|entries| entries.get(object_hash));
-    let before = list(entry.and_then(|entry| entry.get("actions")));
-    let mut actions = before.to_vec();
-    actions.retain_mut(|action| cut(action, |range| frames::intersection(range, held)));
-    if actions != before {
-        write_actions(document, object_hash, actions);
+/// Gives frames that an object is new on the dynamic answers that it has on another.
+pub(super) fn carry(document: &mut Value, object_hash: &str, source: u32, targets: &[u32]) {
+    if targets.is_empty() {
+        return;
+    }
+    let entry = document
+        .get_mut("object_actions")
+        .and_then(|objects| objects.get_mut(object_hash));
+    let actions = entry.and_then(|entry| entry.get_mut("actions"));
+    let actions = actions.and_then(Value::as_array_mut);
+    for action in actions.into_iter().flatten() {
+        let mut ranges = frames::from_json(action.get("range"));
+        if !ranges.iter().any(|range| range.contains(source)) {
+            continue;
+        }
+        ranges.extend(targets.iter().map(|frame| FrameRange::single(*frame)));
+        action["range"] = frames::to_json(&frames::merged(ranges));
     }
 }
 
@@ -311,7 +337,7 @@ fn put_dynamic(
     let attribute = answer.attribute;
     let hash = &attribute.feature_hash;
     actions.retain_mut(|action| {
-        !is_for(action, hash) || cut(action, |held| frames::difference(held, frames))
+        !is_for(action, hash) || cut(action, |held| frames::without(held, frames))
     });
     let equal = actions.iter_mut().find(|action| {
         is_for(action, hash)
@@ -375,16 +401,6 @@ fn entry_at<'a>(
     }
     let entry = entries.get_mut(object_hash).and_then(Value::as_object_mut);
     entry.expect("one that is no object was replaced above")
-}
-
-/// Ranges that an agent gave, merged.
-pub(super) fn checked_ranges(frames: &[FrameRange]) -> Result<Vec<FrameRange>, LabelError> {
-    match frames.iter().find(|range| range.start > range.end) {
-        Some(range) => Err(LabelError::InvalidArgument(format!(
-            "expected the end of a range of frames not to be before its start, found {range}"
-        ))),
-        None => Ok(frames::merged(frames.to_vec())),
-    }
 }
 
 /// True if two answers to one attribute say the same, in whatever order and with whatever names.

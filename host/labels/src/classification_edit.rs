@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::answering::{self, Order, checked_ranges};
+use super::answering::{self, Order};
 use super::classification::{ClassificationInstance, ROOT_SPACE};
-use super::edit::check_confidence;
+use super::edit::{check_confidence, not_in_row};
 use super::error::{LabelError, listed};
 use super::frames::{self, FrameRange};
 use super::given::AttributeAnswer;
 use super::ontology::{Ontology, OntologyClassification};
+use super::part::in_order;
 use super::questions::Questions;
 use super::row::{LabelRow, sequence};
 use super::write::section;
@@ -20,7 +21,7 @@ impl LabelRow {
     /// classification or its exact title. `answers` has the answer to the root attribute and, if wanted,
     /// to those that its options open, in any order. `frames` is where it holds; none means frame 0 for
     /// data with frames and everything otherwise. A global classification takes none. `space` is the id of
-    /// a space; none is the row itself.
+    /// a space; none is the row itself or, where an image has layers, its root layer.
     ///
     /// # Errors
     /// [`LabelError::InvalidArgument`] if a feature or option is unknown, ambiguous or archived, if an
@@ -148,7 +149,7 @@ impl LabelRow {
                 )));
             }
         }
-        let new = frames::difference(&frames, &held);
+        let new = frames::without(&frames, &held);
         if is_there && new.is_empty() {
             return Ok(());
         }
@@ -187,7 +188,7 @@ impl LabelRow {
             None => self.only_place(classification_hash)?,
         };
         if let Some(space) = space {
-            self.space_json(space)?;
+            self.known_space(space)?;
         }
         let id = space.unwrap_or(ROOT_SPACE).to_owned();
         let is_there = instance.is_in(&id);
@@ -205,7 +206,7 @@ impl LabelRow {
                          help: remove it as a whole",
                     )));
                 }
-                frames::difference(&held, &checked_ranges(frames)?)
+                frames::without(&held, &in_order(frames)?)
             }
         };
         if !is_there || (frames.is_some() && rest == held) {
@@ -218,7 +219,7 @@ impl LabelRow {
             return Ok(());
         }
         let feature_hash = instance.feature_hash().to_owned();
-        let gone = frames::difference(&held, &rest);
+        let gone = frames::without(&held, &rest);
         let kept = (!rest.is_empty()).then_some(rest.as_slice());
         let listed = id == ROOT_SPACE && self.placed().is_listed(classification_hash);
         let (document, placed) = self.classifying_mut();
@@ -255,6 +256,7 @@ impl LabelRow {
                 placed.keep(&feature_hash, space, classification_hash, None);
             }
         }
+        self.retire(classification_hash);
         true
     }
 
@@ -290,14 +292,9 @@ impl LabelRow {
         })
     }
 
-    /// The space of the row's own labels, where an image has several layers.
-    pub(super) fn root_layer(&self) -> Option<&Value> {
-        self.document.get("spaces")?.get(ROOT_SPACE)
-    }
-
     fn instance(&self, hash: &str) -> Result<ClassificationInstance<'_>, LabelError> {
         let instance = self.classification(hash);
-        instance.ok_or_else(|| self.not_in_row("a classification", hash))
+        instance.ok_or_else(|| not_in_row("a classification", hash, self.data_title()))
     }
 
     /// The ontology's feature of a classification that is to be answered or placed.
@@ -363,7 +360,7 @@ impl LabelRow {
         is_set: impl Fn(&Value) -> bool,
     ) -> Result<(), LabelError> {
         if self.classification(hash).is_none() {
-            return Err(self.not_in_row("a classification", hash));
+            return Err(not_in_row("a classification", hash, self.data_title()));
         }
         let entries = self.document.get("classification_answers");
         let entry = entries.and_then(|entries| entries.get(hash));

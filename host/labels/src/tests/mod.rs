@@ -6,9 +6,15 @@ mod classifying;
 mod classifying_places;
 mod editing;
 mod ontology;
+mod placing;
+mod ranges;
 mod reading;
 mod requiring;
+mod rle;
 mod sequences;
+mod shapes;
+mod shapes_refused;
+mod spaces;
 
 use std::sync::Arc;
 
