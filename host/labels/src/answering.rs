@@ -105,7 +105,7 @@ impl LabelRow {
             actions.retain_mut(|action| {
                 !is_for(action, hash)
                     || match &frames {
-                        Some(frames) => cut(action, |held| frames::without(held, frames)),
+                        Some(frames) => cut(action, |held| frames::difference(held, frames)),
                         None => false,
                     }
             });
@@ -171,7 +171,7 @@ impl LabelRow {
                     .to_owned(),
             ));
         }
-        match frames::without(&frames, &held).first() {
+        match frames::difference(&frames, &held).first() {
             None => Ok(frames),
             Some(range) => Err(LabelError::InvalidArgument(format!(
                 "expected frames that the object is on, found {range}, which `{object_hash}` is not on"
@@ -216,6 +216,13 @@ impl LabelRow {
         let (document, _) = self.parts_mut();
         write_actions(document, object_hash, actions);
     }
+
+    pub(super) fn not_in_row(&self, what: &str, hash: &str) -> LabelError {
+        LabelError::NotFound(format!(
+            "expected {what} of the label row of `{}`, found no `{hash}` in it",
+            self.data_title()
+        ))
+    }
 }
 
 /// Clips the dynamic answers of an object to the frames that it is still on, in ascending order and
@@ -235,7 +242,7 @@ pub(super) fn clip(document: &mut Value, object_hash: &str, held: &[FrameRange])
             return true;
         };
         let before = frames::from_json(Some(range));
-        let after = frames::common(&before, held);
+        let after = frames::intersection(&before, held);
         // What stays as it is keeps its form.
         if after != before {
             *range = frames::to_json(&after);
@@ -337,7 +344,7 @@ fn put_dynamic(
     let attribute = answer.attribute;
     let hash = &attribute.feature_hash;
     actions.retain_mut(|action| {
-        !is_for(action, hash) || cut(action, |held| frames::without(held, frames))
+        !is_for(action, hash) || cut(action, |held| frames::difference(held, frames))
     });
     let equal = actions.iter_mut().find(|action| {
         is_for(action, hash)

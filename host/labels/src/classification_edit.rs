@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::answering::{self, Order};
 use super::classification::{ClassificationInstance, ROOT_SPACE};
-use super::edit::{check_confidence, not_in_row};
+use super::edit::check_confidence;
 use super::error::{LabelError, listed};
 use super::frames::{self, FrameRange};
 use super::given::AttributeAnswer;
@@ -149,7 +149,7 @@ impl LabelRow {
                 )));
             }
         }
-        let new = frames::without(&frames, &held);
+        let new = frames::difference(&frames, &held);
         if is_there && new.is_empty() {
             return Ok(());
         }
@@ -206,7 +206,7 @@ impl LabelRow {
                          help: remove it as a whole",
                     )));
                 }
-                frames::without(&held, &in_order(frames)?)
+                frames::difference(&held, &in_order(frames)?)
             }
         };
         if !is_there || (frames.is_some() && rest == held) {
@@ -219,7 +219,7 @@ impl LabelRow {
             return Ok(());
         }
         let feature_hash = instance.feature_hash().to_owned();
-        let gone = frames::without(&held, &rest);
+        let gone = frames::difference(&held, &rest);
         let kept = (!rest.is_empty()).then_some(rest.as_slice());
         let listed = id == ROOT_SPACE && self.placed().is_listed(classification_hash);
         let (document, placed) = self.classifying_mut();
@@ -294,7 +294,7 @@ impl LabelRow {
 
     fn instance(&self, hash: &str) -> Result<ClassificationInstance<'_>, LabelError> {
         let instance = self.classification(hash);
-        instance.ok_or_else(|| not_in_row("a classification", hash, self.data_title()))
+        instance.ok_or_else(|| self.not_in_row("a classification", hash))
     }
 
     /// The ontology's feature of a classification that is to be answered or placed.
@@ -360,7 +360,7 @@ impl LabelRow {
         is_set: impl Fn(&Value) -> bool,
     ) -> Result<(), LabelError> {
         if self.classification(hash).is_none() {
-            return Err(not_in_row("a classification", hash, self.data_title()));
+            return Err(self.not_in_row("a classification", hash));
         }
         let entries = self.document.get("classification_answers");
         let entry = entries.and_then(|entries| entries.get(hash));

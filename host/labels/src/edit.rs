@@ -114,9 +114,3 @@ pub(super) fn check_confidence(confidence: f64) -> Result<(), LabelError> {
         "expected a confidence from 0 to 1, found {confidence}"
     )))
 }
-
-pub(super) fn not_in_row(what: &str, hash: &str, title: &str) -> LabelError {
-    LabelError::NotFound(format!(
-        "expected {what} of the label row of `{title}`, found no `{hash}` in it"
-    ))
-}

@@ -115,7 +115,7 @@ impl Placed {
         let Some(own) = held.ranges.remove(hash) else {
             return;
         };
-        let gone = frames::without(&own, rest.unwrap_or_default());
+        let gone = frames::difference(&own, rest.unwrap_or_default());
         for range in &gone {
             held.frames.remove(*range);
         }
@@ -131,7 +131,7 @@ impl Placed {
             })
         });
         for others in near {
-            for range in frames::common(&gone, others) {
+            for range in frames::intersection(&gone, others) {
                 held.frames.insert(range);
             }
         }
