@@ -10,6 +10,7 @@ mod rle;
 mod sequences;
 mod shapes;
 mod shapes_refused;
+mod spaces;
 
 use std::sync::Arc;
 
