@@ -241,6 +241,10 @@ pub(super) fn clip(document: &mut Value, object_hash: &str, held: &[FrameRange])
         let Some(range @ Value::Array(_)) = action.get_mut("range") else {
             return true;
         };
+        // What is beyond 32 bits would be lost.
+        if !frames::fits(Some(range)) {
+            return true;
+        }
         let before = frames::from_json(Some(range));
         let after = frames::intersection(&before, held);
         // What stays as it is keeps its form.
@@ -265,8 +269,9 @@ pub(super) fn carry(document: &mut Value, object_hash: &str, source: u32, target
     let actions = entry.and_then(|entry| entry.get_mut("actions"));
     let actions = actions.and_then(Value::as_array_mut);
     for action in actions.into_iter().flatten() {
-        let mut ranges = frames::from_json(action.get("range"));
-        if !ranges.iter().any(|range| range.contains(source)) {
+        let range = action.get("range");
+        let mut ranges = frames::from_json(range);
+        if !frames::fits(range) || !ranges.iter().any(|range| range.contains(source)) {
             continue;
         }
         ranges.extend(targets.iter().map(|frame| FrameRange::single(*frame)));

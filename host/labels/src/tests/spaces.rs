@@ -194,6 +194,21 @@ fn a_scene_is_written_as_the_python_sdk_writes_it() {
 }
 
 #[test]
+fn a_cuboid_is_in_no_space() {
+    // With one, the Python SDK does not read the row.
+    let mut row = open(parsed(SCENE));
+    let geometry = row.object("scnCub01").and_then(|cube| cube.geometry(0));
+    let geometry = geometry.expect("drawn");
+    for space in ["space-left", "space-right"] {
+        let result = row.add_object("Cuboid", &geometry, &[range(0, 0)], Some(space));
+        assert!(matches!(result, Err(LabelError::Unsupported(_))));
+        let result = row.draw("scnCub01", &geometry, &[range(0, 0)], Some(space));
+        assert!(matches!(result, Err(LabelError::Unsupported(_))));
+    }
+    assert!(!row.is_edited());
+}
+
+#[test]
 fn the_layers_of_an_image_are_spaces() {
     let mut row = emptied(LAYERS);
     let hash = row
