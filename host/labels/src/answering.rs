@@ -40,7 +40,7 @@ impl LabelRow {
     /// attribute or answers one that is not asked, if frames are given for an attribute that is not
     /// dynamic, if the object is not on one of them, or if it is in several spaces, whose frames an
     /// answer cannot tell apart; [`LabelError::Unsupported`] for dynamic attributes of an object that is
-    /// not drawn.
+    /// not drawn, or if the row has an answer to one that reaches beyond 32 bits.
     pub fn set_object_answers(
         &mut self,
         object_hash: &str,
@@ -65,14 +65,17 @@ impl LabelRow {
 
         let mut list = held.to_vec();
         put(&questions, fixed, &mut list, Order::DeepestFirst);
-        self.set_static_answers(object_hash, list);
         let mut actions = self.actions(object_hash).to_vec();
+        for answer in &dynamic {
+            check_fits(&actions, answer.attribute)?;
+        }
         // The SDK keeps them in the order in which they were given and writes those of spaces in this
         // order, the others in reverse.
         let in_space = self.is_in_space(object_hash);
         for answer in &dynamic {
             put_dynamic(answer, &mut actions, &frames, in_space);
         }
+        self.set_static_answers(object_hash, list);
         self.set_actions(object_hash, actions);
         Ok(())
     }
@@ -84,7 +87,7 @@ impl LabelRow {
     /// # Errors
     /// [`LabelError::NotFound`] if the row has no such object; [`LabelError::InvalidArgument`] if the
     /// attribute is unknown or ambiguous, if it is not dynamic and frames are given, or if a range ends
-    /// before it starts.
+    /// before it starts; [`LabelError::Unsupported`] if frames are given and an answer reaches beyond 32 bits.
     pub fn clear_object_answer(
         &mut self,
         object_hash: &str,
@@ -102,6 +105,9 @@ impl LabelRow {
             let frames = frames.map(in_order).transpose()?;
             let mut actions = self.actions(object_hash).to_vec();
             let hash = &attribute.feature_hash;
+            if frames.is_some() {
+                check_fits(&actions, attribute)?;
+            }
             actions.retain_mut(|action| {
                 !is_for(action, hash)
                     || match &frames {
@@ -237,22 +243,7 @@ pub(super) fn clip(document: &mut Value, object_hash: &str, held: &[FrameRange])
     let Some(Value::Array(actions)) = entry.get_mut("actions") else {
         return;
     };
-    actions.retain_mut(|action| {
-        let Some(range @ Value::Array(_)) = action.get_mut("range") else {
-            return true;
-        };
-        // What is beyond 32 bits would be lost.
-        if !frames::fits(Some(range)) {
-            return true;
-        }
-        let before = frames::from_json(Some(range));
-        let after = frames::intersection(&before, held);
-        // What stays as it is keeps its form.
-        if after != before {
-            *range = frames::to_json(&after);
-        }
-        !after.is_empty()
-    });
+    actions.retain_mut(|action| cut(action, |range| frames::intersection(range, held)));
     if actions.is_empty() {
         objects.shift_remove(object_hash);
     }
@@ -352,10 +343,10 @@ fn put_dynamic(
         !is_for(action, hash) || cut(action, |held| frames::difference(held, frames))
     });
     let equal = actions.iter_mut().find(|action| {
+        let held = action.get("answers");
         is_for(action, hash)
-            && action
-                .get("answers")
-                .is_some_and(|held| is_equal(held, &answer.answers))
+            && frames::fits(action.get("range"))
+            && held.is_some_and(|held| is_equal(held, &answer.answers))
     });
     if let Some(Value::Object(equal)) = equal {
         let held = frames::from_json(equal.get("range"));
@@ -378,8 +369,11 @@ fn put_dynamic(
 }
 
 /// Changes where an action holds; false if that is nowhere any more. One that holds where it did stays
-/// as it is written.
+/// as it is written, and so does one of which something beyond 32 bits would be lost.
 fn cut(action: &mut Value, change: impl FnOnce(&[FrameRange]) -> Vec<FrameRange>) -> bool {
+    if !frames::fits(action.get("range")) {
+        return true;
+    }
     let held = frames::from_json(action.get("range"));
     let rest = change(&held);
     if rest != held
@@ -388,6 +382,21 @@ fn cut(action: &mut Value, change: impl FnOnce(&[FrameRange]) -> Vec<FrameRange>
         action.insert("range".to_owned(), frames::to_json(&rest));
     }
     rest == held || !rest.is_empty()
+}
+
+/// Refuses to change on some frames what holds on frames whose numbers are beyond 32 bits.
+fn check_fits(actions: &[Value], attribute: &Attribute) -> Result<(), LabelError> {
+    let mut own = actions
+        .iter()
+        .filter(|action| is_for(action, &attribute.feature_hash));
+    if own.all(|action| frames::fits(action.get("range"))) {
+        return Ok(());
+    }
+    Err(LabelError::Unsupported(format!(
+        "expected answers to `{}` on frames of 32 bits, found one in the row that reaches beyond: the rest of \
+         it would be lost",
+        attribute.name
+    )))
 }
 
 /// Writes a list of actions; an empty one is not kept.

@@ -121,7 +121,7 @@ impl LabelRow {
     /// [`LabelError::NotFound`] if the row has no such classification or space;
     /// [`LabelError::InvalidArgument`] if it is global and frames are given, if a frame does not exist, if
     /// the place has another classification of its feature there, or if it is in several spaces and none
-    /// is named.
+    /// is named; [`LabelError::Unsupported`] if it reaches beyond 32 bits.
     pub fn add_classification_to_frames(
         &mut self,
         classification_hash: &str,
@@ -135,6 +135,7 @@ impl LabelRow {
             None => self.only_place(classification_hash)?.map(str::to_owned),
         };
         let place = self.place(space.as_deref())?;
+        self.check_fits(classification_hash, place.id())?;
         let frames = self.frames_of(classification, frames, place)?;
         let (mut held, mut is_there) = (Vec::new(), false);
         if let Some(instance) = self.classification(classification_hash) {
@@ -175,7 +176,8 @@ impl LabelRow {
     /// # Errors
     /// [`LabelError::NotFound`] if the row has no such classification or space;
     /// [`LabelError::InvalidArgument`] if frames are given and it is global or holds for the whole of a space
-    /// without frames, if a range ends before it starts, or if it is in several spaces and none is named.
+    /// without frames, if a range ends before it starts, or if it is in several spaces and none is named;
+    /// [`LabelError::Unsupported`] if it reaches beyond 32 bits.
     pub fn remove_classification_from_frames(
         &mut self,
         classification_hash: &str,
@@ -206,6 +208,7 @@ impl LabelRow {
                          help: remove it as a whole",
                     )));
                 }
+                self.check_fits(classification_hash, &id)?;
                 frames::difference(&held, &in_order(frames)?)
             }
         };
@@ -324,6 +327,23 @@ impl LabelRow {
                 listed(several.iter().copied())
             ))),
         }
+    }
+
+    /// Refuses to change where a classification holds if that is beyond 32 bits.
+    fn check_fits(&self, hash: &str, space: &str) -> Result<(), LabelError> {
+        let entries = self.document.get("classification_answers");
+        let entry = entries.and_then(|entries| entries.get(hash));
+        let holder = match space {
+            ROOT_SPACE => entry,
+            space => entry.and_then(|entry| entry.get("spaces")?.get(space)),
+        };
+        if frames::fits(holder.and_then(|holder| holder.get("range"))) {
+            return Ok(());
+        }
+        Err(LabelError::Unsupported(format!(
+            "expected a classification on frames of 32 bits, found `{hash}`, which reaches beyond: the rest \
+             of it would be lost"
+        )))
     }
 
     fn classification_list(&self, hash: &str) -> &[Value] {

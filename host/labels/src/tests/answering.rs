@@ -6,70 +6,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::super::*;
+use super::golden::{CAR, Golden, answer, text};
 use super::{open, options, range, refused};
-
-/// What the Python SDK made of the same rows with the same steps; `answers.py` says how.
-const WRITTEN: &str = include_str!("../testdata/answers.json");
-
-/// The golden cases and their ontology.
-pub(super) struct Golden {
-    ontology: Arc<Ontology>,
-    cases: Vec<Value>,
-}
-
-impl Golden {
-    pub(super) fn read() -> Self {
-        let golden: Value = serde_json::from_str(WRITTEN).expect("testdata is JSON");
-        let ontology = Ontology::parse("uuid", "title", "", &golden["editor"]);
-        Self {
-            ontology: Arc::new(ontology.expect("an ontology")),
-            cases: golden["cases"].as_array().expect("a list").clone(),
-        }
-    }
-
-    /// The row of a case before its steps.
-    pub(super) fn row(&self, name: &str) -> LabelRow {
-        let mut cases = self.cases.iter();
-        let case = cases.find(|case| case["name"] == name).expect("a case");
-        self.open(case["row"].clone())
-    }
-
-    /// The row, with a changed ontology.
-    pub(super) fn row_with(&self, name: &str, change: impl FnOnce(&mut Value)) -> LabelRow {
-        let golden: Value = serde_json::from_str(WRITTEN).expect("testdata is JSON");
-        let mut editor = golden["editor"].clone();
-        change(&mut editor);
-        let ontology = Ontology::parse("uuid", "title", "", &editor).expect("an ontology");
-        let document = (*self.row(name).to_document()).clone();
-        self.open_with(document, Arc::new(ontology))
-    }
-
-    pub(super) fn open(&self, document: Value) -> LabelRow {
-        self.open_with(document, Arc::clone(&self.ontology))
-    }
-
-    pub(super) fn open_with(&self, document: Value, ontology: Arc<Ontology>) -> LabelRow {
-        let facts = RowFacts {
-            data_type: document["data_type"].as_str().expect("text").to_owned(),
-            number_of_frames: 10,
-            width: Some(640),
-            height: Some(480),
-            partial: false,
-        };
-        LabelRow::open(Arc::new(document), facts, ontology).expect("a label row")
-    }
-}
-
-pub(super) fn answer(attribute: &str, value: GivenAnswer) -> AttributeAnswer {
-    let attribute = Some(attribute.to_owned());
-    AttributeAnswer { attribute, value }
-}
-
-pub(super) fn text(text: &str) -> GivenAnswer {
-    GivenAnswer::Text(text.to_owned())
-}
-
-pub(super) const CAR: &str = "Car00001";
 
 fn given(value: &Value) -> GivenAnswer {
     match value {
@@ -549,14 +487,14 @@ fn dynamic_answers_end_where_the_object_ends() {
 #[test]
 fn only_a_drawn_object_in_one_place_has_dynamic_answers() {
     let golden = Golden::read();
-    let mut editor = serde_json::from_str::<Value>(WRITTEN).expect("JSON")["editor"].take();
-    editor["objects"][1]["attributes"][0]["dynamic"] = true.into();
-    let ontology = Arc::new(Ontology::parse("", "", "", &editor).expect("an ontology"));
-    let mut document = (*golden.row("static").to_document()).clone();
+    let changed = golden.row_with("static", |editor| {
+        editor["objects"][1]["attributes"][0]["dynamic"] = true.into();
+    });
+    let mut document = (*changed.to_document()).clone();
     document["object_answers"]["Speech01"] = json!({
         "classifications": [], "objectHash": "Speech01", "featureHash": "objAud01", "range": [[0, 9]],
     });
-    let mut row = golden.open_with(document, ontology);
+    let mut row = golden.open_with(document, Arc::clone(changed.ontology()));
     let someone = [AttributeAnswer {
         attribute: None,
         value: text("someone"),
@@ -578,4 +516,41 @@ fn only_a_drawn_object_in_one_place_has_dynamic_answers() {
     assert!(refused(&row, result).contains("`Car00001` in several"));
     row.set_object_answers(CAR, &[answer("Note", text("x"))], None)
         .expect("the others hold everywhere");
+}
+
+#[test]
+fn what_reaches_beyond_32_bits_is_not_cut() {
+    let golden = Golden::read();
+    let far = json!([[0, 1_000_000_000_000_u64]]);
+    let mut document = (*golden.row("classifications").to_document()).clone();
+    document["object_actions"][CAR] = json!({ "objectHash": CAR, "actions": [{
+        "name": "Plate", "value": "plate", "featureHash": "atPlate1", "answers": "AB", "dynamic": true,
+        "range": far,
+    }]});
+    document["classification_answers"]["CLS00001"] = json!({
+        "classifications": [], "classificationHash": "CLS00001", "featureHash": "clsSky01", "spaces": {},
+        "range": far,
+    });
+    let mut row = golden.open(document);
+    let here = [range(0, 0)];
+    let both = [answer("Note", text("x")), answer("Plate", text("CD"))];
+    for result in [
+        row.set_object_answers(CAR, &both[1..], Some(&here)),
+        row.set_object_answers(CAR, &both, None),
+        row.clear_object_answer(CAR, "Plate", Some(&here)),
+        row.add_classification_to_frames("CLS00001", Some(&here), None),
+        row.remove_classification_from_frames("CLS00001", Some(&here), None),
+    ] {
+        let Err(LabelError::Unsupported(message)) = result else {
+            panic!("it would be lost, found {result:?}");
+        };
+        assert!(
+            message.contains("the rest of it would be lost"),
+            "{message}"
+        );
+    }
+    assert!(!row.is_edited());
+    row.clear_object_answer(CAR, "Plate", None)
+        .expect("all of it");
+    assert!(row.remove_classification("CLS00001"));
 }

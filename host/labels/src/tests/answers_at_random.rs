@@ -7,7 +7,8 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use super::super::*;
-use super::answering::{CAR, Golden, answer, reads_equal_when_opened_again};
+use super::answering::reads_equal_when_opened_again;
+use super::golden::{CAR, Golden, answer};
 use super::{options, range};
 
 /// Where the car of the golden rows is.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::*;
-use super::answering::{Golden, answer};
+use super::golden::{Golden, answer};
 use super::{document, open, open_document, options, range, root};
 
 fn sky() -> Vec<AttributeAnswer> {

@@ -5,6 +5,7 @@ mod answers_at_random;
 mod classifying;
 mod classifying_places;
 mod editing;
+mod golden;
 mod ontology;
 mod placing;
 mod ranges;

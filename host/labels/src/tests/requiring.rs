@@ -1,7 +1,7 @@
 //! Required attributes.
 
 use super::super::*;
-use super::answering::{CAR, Golden, answer, text};
+use super::golden::{CAR, Golden, answer, text};
 use super::{bounds, options};
 
 #[test]
