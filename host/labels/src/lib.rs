@@ -7,6 +7,8 @@
 mod answering;
 mod answers;
 mod classification;
+mod classification_edit;
+mod classification_place;
 mod edit;
 mod error;
 mod feature;
@@ -20,7 +22,9 @@ mod ontology;
 mod part;
 mod placed;
 mod placing;
+mod questions;
 mod ranges;
+mod required;
 pub mod rle;
 mod row;
 mod space;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::answering;
-use super::edit::{check_confidence, not_in_row};
+use super::edit::check_confidence;
 use super::error::{LabelError, listed};
 use super::frames::FrameRange;
 use super::geometry::{BoundingBox, Geometry};
@@ -346,7 +346,7 @@ impl LabelRow {
     /// An object of the row.
     pub(super) fn indexed(&self, hash: &str) -> Result<&Indexed, LabelError> {
         let object = self.index().object(hash);
-        object.ok_or_else(|| not_in_row("an object", hash, self.data_title()))
+        object.ok_or_else(|| self.not_in_row("an object", hash))
     }
 
     /// Where an object is, if that is one place.

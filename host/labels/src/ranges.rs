@@ -162,7 +162,7 @@ impl LabelRow {
                 frames::from_json(json)
             }
         };
-        let left = frames::without(&held, taken);
+        let left = frames::difference(&held, taken);
         if left == held {
             return Ok(());
         }
