@@ -371,10 +371,12 @@ fn put_dynamic(
 /// Changes where an action holds; false if that is nowhere any more. One that holds where it did stays
 /// as it is written, and so does one of which something beyond 32 bits would be lost.
 fn cut(action: &mut Value, change: impl FnOnce(&[FrameRange]) -> Vec<FrameRange>) -> bool {
-    if !frames::fits(action.get("range")) {
+    let range = action.get("range");
+    // What is beyond 32 bits would be lost.
+    if !frames::fits(range) {
         return true;
     }
-    let held = frames::from_json(action.get("range"));
+    let held = frames::from_json(range);
     let rest = change(&held);
     if rest != held
         && let Some(action) = action.as_object_mut()

@@ -16,6 +16,7 @@ mod sequences;
 mod shapes;
 mod shapes_refused;
 mod spaces;
+mod spaces_sequences;
 
 use std::sync::Arc;
 

@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 use super::super::*;
 use super::range;
 
-const SPACES: &str = include_str!("../testdata/spaces.json");
+pub(super) const SPACES: &str = include_str!("../testdata/spaces.json");
 const SCENE: &str = include_str!("../testdata/scene.json");
 const LAYERS: &str = include_str!("../testdata/layers.json");
 
-const BOX: Geometry = Geometry::BoundingBox(BoundingBox {
+pub(super) const BOX: Geometry = Geometry::BoundingBox(BoundingBox {
     x: 0.1,
     y: 0.2,
     width: 0.25,
     height: 0.5,
 });
-const OTHER: Geometry = Geometry::BoundingBox(BoundingBox {
+pub(super) const OTHER: Geometry = Geometry::BoundingBox(BoundingBox {
     x: 0.5,
     y: 0.5,
     width: 0.1,
@@ -29,7 +29,7 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).expect("testdata is JSON")
 }
 
-fn open(document: Value) -> LabelRow {
+pub(super) fn open(document: Value) -> LabelRow {
     let facts = RowFacts {
         data_type: document["data_type"].as_str().expect("text").to_owned(),
         number_of_frames: 1,
@@ -41,7 +41,7 @@ fn open(document: Value) -> LabelRow {
 }
 
 /// The row without its objects, which are removed one by one.
-fn emptied(text: &str) -> LabelRow {
+pub(super) fn emptied(text: &str) -> LabelRow {
     let mut row = open(parsed(text));
     let hashes: Vec<String> = row
         .objects()
