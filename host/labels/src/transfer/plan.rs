@@ -310,8 +310,8 @@ impl<'a> Plan<'a> {
         }
         let feature_hash = &classification.feature_hash;
         for (space, ranges) in &all {
-            let of_row = *space == ROOT_SPACE && self.target.root_layer().is_none();
-            let place = self.target.place((!of_row).then_some(*space))?;
+            let place = (*space != ROOT_SPACE).then_some(*space);
+            let place = self.target.place(place)?;
             if !ranges.is_empty() && !classification.global {
                 self.target.frames_of(classification, Some(ranges), place)?;
             }
@@ -392,7 +392,7 @@ impl<'a> Plan<'a> {
     /// The entries of `spaces` under the ids of the target.
     fn renamed(&mut self, spaces: Map<String, Value>) -> Result<Map<String, Value>, LabelError> {
         let renamed = spaces.into_iter().map(|(id, place)| {
-            let is_layer = id == ROOT_SPACE && self.source.root_layer().is_none();
+            let is_layer = id == ROOT_SPACE && self.source.space(ROOT_SPACE).is_none();
             Ok((if is_layer { id } else { self.space(&id)? }, place))
         });
         renamed.collect()
