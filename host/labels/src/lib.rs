@@ -6,6 +6,7 @@
 
 mod answering;
 mod answers;
+mod checked;
 mod classification;
 mod classification_edit;
 mod classification_place;

@@ -153,6 +153,11 @@ impl<'a> Questions<'a> {
         Some(self.nodes.get(question)?.attribute)
     }
 
+    /// True if an instance with these answers is asked a question.
+    pub(super) fn is_asked(&self, question: usize, held: &[Value]) -> bool {
+        self.asked(held).contains(&question)
+    }
+
     /// The option of `ancestor` that leads to `question`; none if that is not behind it.
     pub(super) fn way(&self, ancestor: usize, question: usize) -> Option<&'a AttributeOption> {
         let mut node = self.nodes.get(question)?;

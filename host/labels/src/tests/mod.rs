@@ -2,6 +2,7 @@
 
 mod answering;
 mod answers_at_random;
+mod checked;
 mod classifying;
 mod classifying_places;
 mod editing;

@@ -21,11 +21,11 @@ fn text(text: &str) -> GivenAnswer {
 }
 
 /// A row of a sample without labels.
-fn empty(name: &str) -> LabelRow {
+pub(super) fn empty(name: &str) -> LabelRow {
     open_document(name, without_labels(document(name)))
 }
 
-fn without_labels(mut document: Value) -> Value {
+pub(super) fn without_labels(mut document: Value) -> Value {
     for section in ["object_answers", "object_actions", "classification_answers"] {
         document[section] = json!({});
     }
@@ -42,7 +42,7 @@ fn without_labels(mut document: Value) -> Value {
 }
 
 /// Everything that can be read of a row's labels, with object numbers left out.
-fn readings(row: &LabelRow) -> Value {
+pub(super) fn readings(row: &LabelRow) -> Value {
     let mut objects: Map<String, Value> = row
         .objects()
         .map(|object| {
