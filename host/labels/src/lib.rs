@@ -4,28 +4,30 @@
 //! holds the document as Encord sent it; reading looks things up in it, editing writes into a copy what
 //! Encord's Python SDK would have written. What is not known here stays as it was.
 
+mod answering;
 mod answers;
 mod classification;
+mod classification_edit;
+mod classification_place;
 mod edit;
 mod error;
 mod feature;
 mod frames;
 mod geometry;
 mod given;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the ranges are written by the objects' edits to come"
-    )
-)]
 mod html;
 mod index;
 mod object;
 mod ontology;
+mod part;
 mod placed;
+mod placing;
+mod questions;
+mod ranges;
+mod required;
 pub mod rle;
 mod row;
+mod space;
 mod template;
 mod time;
 mod write;
@@ -46,4 +48,5 @@ pub use html::{HtmlNode, HtmlRange};
 pub use object::{Annotation, ObjectInstance};
 pub use ontology::{Attribute, AttributeOption, Ontology, OntologyClassification, OntologyObject};
 pub use row::{DataUnit, LabelRow, RowFacts};
+pub use space::Space;
 pub use template::TemplatePoint;

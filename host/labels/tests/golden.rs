@@ -63,6 +63,8 @@ golden! {
     nifti: 12,
     pdf: 2,
     scene: 5,
+    shared_layers: 1,
+    spaces: 1,
     text: 1,
     video: 30,
 }

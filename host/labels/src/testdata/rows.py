@@ -1,5 +1,5 @@
-"""Writes `dicom.json`, `nifti.json`, `layers.json`, `media.json` and `scene.json` beside this file: label rows as
-Encord's Python SDK writes them.
+"""Writes `dicom.json`, `nifti.json`, `shared_layers.json` and `media.json` beside this file: label rows as Encord's
+Python SDK writes them.
 
 Run it with a Python that has `encord` (they were made with 0.1.211). No service is needed: a row is given to the SDK
 without labels, gets some, and is asked for what it would save.
@@ -13,7 +13,6 @@ from encord.constants.enums import SpaceType
 from encord.objects import Classification, ClassificationInstance, LabelRowV2, Object, ObjectInstance, OntologyStructure
 from encord.objects.coordinates import (
     BoundingBoxCoordinates,
-    CuboidCoordinates,
     PointCoordinate,
     PolygonCoordinates,
 )
@@ -106,8 +105,8 @@ def medical(data_type, file_type):
     return made
 
 
-def layers():
-    """An image of two layers, which keeps everything in its spaces."""
+def shared_layers():
+    """An image of two layers, which keeps everything in its spaces; an object is in both."""
     image = {"space_type": SpaceType.IMAGE, "width": 640, "height": 480, "labels": {}}
     spaces = {
         "root": {**image, "root_info": {"file_name": "base.png"}},
@@ -173,34 +172,11 @@ def media():
     return made
 
 
-def scene():
-    """A scene: cuboids on frames of the row, points of a cloud, and an image of a camera."""
-    def file(stream, event, uri, kind, **more):
-        return {"space_type": kind, "labels": {"objects": [], "classifications": []},
-                "scene_info": {"stream_id": stream, "event_index": event, "uri": uri}, **more}
-
-    spaces = {
-        "p-cloud": file("lidar", 0, "s3://scene/lidar/0.pcd", SpaceType.POINT_CLOUD),
-        "p-image": file("camera", 1, "s3://scene/camera/1.png", SpaceType.SCENE_IMAGE, width=320, height=240),
-    }
-    made = row("scene", "application/octet-stream", 5, spaces=spaces)
-    car = thing("Cuboid", "scnCube0", number=1)
-    cuboid = CuboidCoordinates(position=(1.0, -2.0, 0.5), orientation=(0.0, 0.25, -3.0), size=(4.0, 2.0, 1.5))
-    car.set_for_frames(cuboid, frames=[0, 1], **BY)
-    made.add_object_instance(car)
-    ground = thing("Segment", "scnSegm0", number=2)
-    made.get_space(id="p-cloud", type_="point_cloud").put_object_instance(ground, [Range(0, 9), Range(20, 1000)], **BY)
-    seen = thing("Box", "scnBox00")
-    made.get_space(id="p-image", type_="image").put_object_instance(seen, box(0.25), **BY)
-    return made
-
-
 for name, made in {
     "dicom": medical("dicom", "application/dicom"),
     "nifti": medical("nifti", "application/nifti"),
-    "layers": layers(),
+    "shared_layers": shared_layers(),
     "media": media(),
-    "scene": scene(),
 }.items():
     written = made.to_encord_dict()
     again = json.loads(json.dumps(written))

@@ -89,3 +89,91 @@ fn a_structure_that_lacks_what_is_needed_says_where() {
          ontology, found nothing"
     );
 }
+
+#[test]
+fn a_skeleton_has_the_points_of_its_template() {
+    let ontology = ontology();
+    let stick = ontology.object("objSkel1").expect("in the ontology");
+    let points: Vec<_> = stick
+        .template
+        .iter()
+        .map(|p| (p.name.as_str(), p.feature_hash.as_str(), p.x, p.y))
+        .collect();
+    let expected = [
+        ("head", "skPtHead", 0.1, 0.1),
+        ("foot", "skPtFoot", 0.1, 0.9),
+    ];
+    assert_eq!(points, expected);
+    let head = &stick.template[0];
+    assert_eq!(
+        (head.color.as_str(), head.value.as_str()),
+        ("#00000", "head")
+    );
+    let others = ontology.objects().iter();
+    assert!(
+        others
+            .filter(|object| object.shape != "skeleton")
+            .all(|object| object.template.is_empty())
+    );
+}
+
+/// The template that an ontology of these templates has for its one skeleton, `Stick`.
+fn template_of(templates: &Value) -> Result<Vec<(String, f64, f64)>, String> {
+    let editor = json!({
+        "objects": [{ "name": "Stick", "shape": "skeleton", "featureNodeHash": "objSkel1" }],
+        "skeleton_templates": templates,
+    });
+    let ontology =
+        Ontology::parse("uuid", "title", "", &editor).map_err(|error| error.to_string())?;
+    let points = ontology.objects()[0].template.iter();
+    Ok(points.map(|p| (p.name.clone(), p.x, p.y)).collect())
+}
+
+#[test]
+fn a_template_is_found_by_hash_and_otherwise_by_name() {
+    let template = |name: &str, hash: Option<&str>, point: &str| {
+        let mut template = json!({
+            "name": name, "width": 0.25, "height": 0.5,
+            "skeleton": { "0": { "x": 0.5, "y": 0.75, "name": point } },
+        });
+        if let Some(hash) = hash {
+            template["feature_node_hash"] = hash.into();
+        }
+        json!({ "template": template })
+    };
+    let point = |name: &str| Ok(vec![(name.to_owned(), 0.5, 0.75)]);
+    let by_name = template("Stick", None, "by name");
+    let by_hash = template("Other", Some("objSkel1"), "by hash");
+    let another = template("Stick", Some("objSkel2"), "another");
+    assert_eq!(template_of(&json!([by_name, by_hash])), point("by hash"));
+    assert_eq!(template_of(&json!([another, by_name])), point("by name"));
+    assert_eq!(template_of(&json!([another])), Ok(Vec::new()));
+    assert_eq!(template_of(&json!(null)), Ok(Vec::new()));
+}
+
+#[test]
+fn the_points_of_a_template_are_in_order_and_relative() {
+    let mut skeleton = json!({});
+    for position in ["10", "2", "0"] {
+        let point = json!({ "x": 50, "y": 25, "name": position });
+        skeleton[position] = point;
+    }
+    let template = |width: f64, height: f64, skeleton: &Value| {
+        json!([{ "template": {
+            "name": "Stick", "width": width, "height": height, "skeleton": skeleton,
+        }}])
+    };
+    let expected = ["0", "2", "10"].map(|name| (name.to_owned(), 0.5, 0.125));
+    // In pixels.
+    let points = template_of(&template(100.0, 200.0, &skeleton));
+    assert_eq!(points, Ok(expected.to_vec()));
+    let nameless = json!({ "0": { "x": 0.5, "y": 0.5 } });
+    assert_eq!(
+        template_of(&template(1.0, 1.0, &nameless)),
+        Err(
+            "expected a point with `name`, `x` and `y` at `skeleton_templates[0].template.skeleton.0` of \
+             the ontology, found {\"x\":0.5,\"y\":0.5}"
+                .to_owned()
+        )
+    );
+}
