@@ -4,7 +4,8 @@
 use std::fmt::{self, Display, Write};
 
 use runner_labels::{
-    Annotation, Answer, Attribute, DynamicAnswer, FrameRange, LabelRow, ObjectInstance, Ontology,
+    Annotation, Answer, Attribute, DynamicAnswer, FrameRange, HtmlRange, LabelRow, ObjectInstance,
+    Ontology,
 };
 
 /// Everything that can be read from a row, a fact a line.
@@ -64,6 +65,28 @@ fn write_row(text: &mut String, row: &LabelRow) -> fmt::Result {
             or_none(unit.height)
         )?;
     }
+    for space in row.spaces() {
+        writeln!(
+            text,
+            "\nspace {} of type {}\n  layout key: {}, file: {}, size: {} x {}, frames: {}, milliseconds: {}",
+            space.id(),
+            space.space_type(),
+            or_none(space.layout_key()),
+            or_none(space.file_name()),
+            or_none(space.width()),
+            or_none(space.height()),
+            or_none(space.number_of_frames()),
+            or_none(space.duration_ms())
+        )?;
+        let objects = space.objects();
+        let objects = objects.iter().map(|object| object.object_hash());
+        writeln!(text, "  objects: {}", listed(objects))?;
+        let classifications = space.classifications();
+        let classifications = classifications
+            .iter()
+            .map(|class| class.classification_hash());
+        writeln!(text, "  classifications: {}", listed(classifications))?;
+    }
     for object in row.objects() {
         writeln!(text)?;
         write_object(text, object)?;
@@ -81,8 +104,14 @@ fn write_row(text: &mut String, row: &LabelRow) -> fmt::Result {
             "  in the ontology: {}",
             classification.ontology_classification().is_some()
         )?;
-        writeln!(text, "  spaces: {}", listed(classification.spaces()))?;
-        writeln!(text, "  frames: {}", ranges(&classification.frames()))?;
+        writeln!(text, "  frames: {}", listed(classification.frames()))?;
+        for space in classification.spaces() {
+            writeln!(
+                text,
+                "  in {space}: {}",
+                listed(classification.frames_in(space))
+            )?;
+        }
         writeln!(
             text,
             "  confidence: {}, by a person: {}",
@@ -119,25 +148,69 @@ fn write_object(text: &mut String, object: ObjectInstance<'_>) -> fmt::Result {
         or_none(object.object_number()),
         object.ontology_object().is_some()
     )?;
-    writeln!(text, "  space: {}", or_none(object.space()))?;
+    writeln!(
+        text,
+        "  confidence: {}, by a person: {}",
+        object.confidence(),
+        object.manual_annotation()
+    )?;
+    writeln!(
+        text,
+        "  created {} by {}, last edited {} by {}",
+        or_none(object.created_at()),
+        or_none(object.created_by()),
+        or_none(object.last_edited_at()),
+        or_none(object.last_edited_by())
+    )?;
+    if let Some(reviews) = object.reviews() {
+        writeln!(text, "  reviews: {reviews}")?;
+    }
+    writeln!(text, "  spaces: {}", listed(object.spaces()))?;
     let frames = object.frames();
-    writeln!(text, "  frames: {}", ranges(&frames))?;
-    for range in frames {
-        // Ranges of audio and text are long, and none of their frames is drawn.
-        if object.annotation(range.start).is_none() {
-            continue;
-        }
-        for frame in range.start..=range.end {
-            if let Some(annotation) = object.annotation(frame) {
-                write_annotation(text, frame, &annotation)?;
-            }
-        }
+    write_places(text, &frames, &object.html_ranges())?;
+    write_drawings(text, &frames, |frame| object.annotation(frame))?;
+    for space in object.spaces() {
+        let frames = object.frames_in(space);
+        writeln!(text, "  in {space}:")?;
+        write_places(text, &frames, &object.html_ranges_in(space))?;
+        write_drawings(text, &frames, |frame| object.annotation_in(space, frame))?;
     }
     for answer in object.answers() {
         write_answer(text, "answer", &answer)?;
     }
     for DynamicAnswer { answer, frames } in object.dynamic_answers() {
-        write_answer(text, &format!("on {}", ranges(&frames)), &answer)?;
+        write_answer(text, &format!("on {}", listed(frames)), &answer)?;
+    }
+    Ok(())
+}
+
+fn write_places(text: &mut String, frames: &[FrameRange], html: &[HtmlRange]) -> fmt::Result {
+    writeln!(text, "  frames: {}", listed(frames))?;
+    for HtmlRange { start, end } in html {
+        writeln!(
+            text,
+            "  from {} {} to {} {}",
+            start.xpath, start.offset, end.xpath, end.offset
+        )?;
+    }
+    Ok(())
+}
+
+fn write_drawings(
+    text: &mut String,
+    frames: &[FrameRange],
+    on_frame: impl Fn(u32) -> Option<Annotation>,
+) -> fmt::Result {
+    for range in frames {
+        // Ranges of audio, text and points are long, and are not drawn on frames.
+        if on_frame(range.end).is_none() {
+            continue;
+        }
+        for frame in range.start..=range.end {
+            if let Some(annotation) = on_frame(frame) {
+                write_annotation(text, frame, &annotation)?;
+            }
+        }
     }
     Ok(())
 }
@@ -249,10 +322,6 @@ fn flag(is_set: bool, word: &str) -> String {
 
 fn or_none(value: Option<impl Display>) -> String {
     value.map_or_else(|| "none".to_owned(), |value| value.to_string())
-}
-
-fn ranges(ranges: &[FrameRange]) -> String {
-    listed(ranges)
 }
 
 fn listed(elements: impl IntoIterator<Item = impl Display>) -> String {
