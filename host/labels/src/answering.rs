@@ -8,8 +8,10 @@ use serde_json::{Map, Value, json};
 use super::error::LabelError;
 use super::frames::{self, FrameRange};
 use super::given::AttributeAnswer;
-use super::index;
+use super::index::{Indexed, ROW, frames_of};
+use super::object::ObjectInstance;
 use super::ontology::{Attribute, Ontology, OntologyObject};
+use super::part::in_order;
 use super::questions::{Checked, Questions};
 use super::row::LabelRow;
 use super::write::{section, snake_case};
@@ -38,7 +40,7 @@ impl LabelRow {
     /// attribute or answers one that is not asked, if frames are given for an attribute that is not
     /// dynamic, if the object is not on one of them, or if it is in several spaces, whose frames an
     /// answer cannot tell apart; [`LabelError::Unsupported`] for dynamic attributes of an object that is
-    /// not drawn.
+    /// not drawn, or if the row has an answer to one that reaches beyond 32 bits.
     pub fn set_object_answers(
         &mut self,
         object_hash: &str,
@@ -63,14 +65,17 @@ impl LabelRow {
 
         let mut list = held.to_vec();
         put(&questions, fixed, &mut list, Order::DeepestFirst);
-        self.set_static_answers(object_hash, list);
         let mut actions = self.actions(object_hash).to_vec();
+        for answer in &dynamic {
+            check_fits(&actions, answer.attribute)?;
+        }
         // The SDK keeps them in the order in which they were given and writes those of spaces in this
         // order, the others in reverse.
         let in_space = self.is_in_space(object_hash);
         for answer in &dynamic {
             put_dynamic(answer, &mut actions, &frames, in_space);
         }
+        self.set_static_answers(object_hash, list);
         self.set_actions(object_hash, actions);
         Ok(())
     }
@@ -82,7 +87,7 @@ impl LabelRow {
     /// # Errors
     /// [`LabelError::NotFound`] if the row has no such object; [`LabelError::InvalidArgument`] if the
     /// attribute is unknown or ambiguous, if it is not dynamic and frames are given, or if a range ends
-    /// before it starts.
+    /// before it starts; [`LabelError::Unsupported`] if frames are given and an answer reaches beyond 32 bits.
     pub fn clear_object_answer(
         &mut self,
         object_hash: &str,
@@ -97,9 +102,12 @@ impl LabelRow {
             return Ok(());
         };
         if attribute.dynamic {
-            let frames = frames.map(checked_ranges).transpose()?;
+            let frames = frames.map(in_order).transpose()?;
             let mut actions = self.actions(object_hash).to_vec();
             let hash = &attribute.feature_hash;
+            if frames.is_some() {
+                check_fits(&actions, attribute)?;
+            }
             actions.retain_mut(|action| {
                 !is_for(action, hash)
                     || match &frames {
@@ -125,9 +133,8 @@ impl LabelRow {
         ontology: &'o Ontology,
         object_hash: &str,
     ) -> Result<&'o OntologyObject, LabelError> {
-        let object = self
-            .object(object_hash)
-            .ok_or_else(|| self.not_in_row("an object", object_hash))?;
+        let indexed = self.indexed(object_hash)?;
+        let object = ObjectInstance { row: self, indexed };
         let feature_hash = object.feature_hash();
         ontology.object(feature_hash).ok_or_else(|| {
             LabelError::InvalidArgument(format!(
@@ -143,26 +150,26 @@ impl LabelRow {
         object_hash: &str,
         frames: Option<&[FrameRange]>,
     ) -> Result<Vec<FrameRange>, LabelError> {
-        let not_here = || self.not_in_row("an object", object_hash);
-        let object = self.index().object(object_hash).ok_or_else(not_here)?;
-        let drawn = object.drawings();
-        if drawn.is_empty() {
+        let indexed = self.indexed(object_hash)?;
+        let object = ObjectInstance { row: self, indexed };
+        // The frames of a segmentation are points.
+        if indexed.drawings().is_empty() || object.shape() == "segmentation" {
             return Err(LabelError::Unsupported(format!(
-                "expected a drawn object for the answer to a dynamic attribute, found that `{object_hash}` \
-                 marks ranges"
+                "expected an object on frames for the answer to a dynamic attribute, found that \
+                 `{object_hash}` marks ranges"
             )));
         }
-        if object.drawn_spaces().count() > 1 {
+        if indexed.drawn_spaces().count() > 1 {
             return Err(LabelError::InvalidArgument(format!(
                 "expected an object in one space for the answer to a dynamic attribute, found `{object_hash}` \
                  in several: Encord does not keep to which of them the frames of an answer belong"
             )));
         }
-        let held = index::frames_of(drawn);
+        let held = frames_of(indexed.drawings());
         let Some(frames) = frames else {
             return Ok(held);
         };
-        let frames = checked_ranges(frames)?;
+        let frames = in_order(frames)?;
         if frames.is_empty() {
             return Err(LabelError::InvalidArgument(
                 "expected at least one range of frames for an answer, found an empty list\n\
@@ -180,10 +187,9 @@ impl LabelRow {
 
     /// True if an object is in a space other than the row itself.
     fn is_in_space(&self, object_hash: &str) -> bool {
-        let index = self.index();
-        let object = index.object(object_hash);
-        let mut spaces = object.into_iter().flat_map(|object| object.drawn_spaces());
-        spaces.any(|number| index.space_id(number).is_some())
+        let object = self.index().object(object_hash);
+        let spaces = object.into_iter().flat_map(Indexed::drawn_spaces);
+        spaces.into_iter().any(|space| space != ROW)
     }
 
     fn static_answers(&self, object_hash: &str) -> &[Value] {
@@ -225,16 +231,42 @@ impl LabelRow {
     }
 }
 
-/// Takes the answers to dynamic attributes away where an object is no longer. `held` is where it still is,
-/// in ascending order and merged.
+/// Clips the dynamic answers of an object to the frames that it is still on, in ascending order and
+/// merged. Answers that hold on none of them go.
 pub(super) fn clip(document: &mut Value, object_hash: &str, held: &[FrameRange]) {
-    let entries = document.get("object_actions");
-    let entry = entries.and_then(|entries| entries.get(object_hash));
-    let before = list(entry.and_then(|entry| entry.get("actions")));
-    let mut actions = before.to_vec();
+    let Some(Value::Object(objects)) = document.get_mut("object_actions") else {
+        return;
+    };
+    let Some(entry) = objects.get_mut(object_hash) else {
+        return;
+    };
+    let Some(Value::Array(actions)) = entry.get_mut("actions") else {
+        return;
+    };
     actions.retain_mut(|action| cut(action, |range| frames::intersection(range, held)));
-    if actions != before {
-        write_actions(document, object_hash, actions);
+    if actions.is_empty() {
+        objects.shift_remove(object_hash);
+    }
+}
+
+/// Gives frames that an object is new on the dynamic answers that it has on another.
+pub(super) fn carry(document: &mut Value, object_hash: &str, source: u32, targets: &[u32]) {
+    if targets.is_empty() {
+        return;
+    }
+    let entry = document
+        .get_mut("object_actions")
+        .and_then(|objects| objects.get_mut(object_hash));
+    let actions = entry.and_then(|entry| entry.get_mut("actions"));
+    let actions = actions.and_then(Value::as_array_mut);
+    for action in actions.into_iter().flatten() {
+        let range = action.get("range");
+        let mut ranges = frames::from_json(range);
+        if !frames::fits(range) || !ranges.iter().any(|range| range.contains(source)) {
+            continue;
+        }
+        ranges.extend(targets.iter().map(|frame| FrameRange::single(*frame)));
+        action["range"] = frames::to_json(&frames::merged(ranges));
     }
 }
 
@@ -311,10 +343,10 @@ fn put_dynamic(
         !is_for(action, hash) || cut(action, |held| frames::difference(held, frames))
     });
     let equal = actions.iter_mut().find(|action| {
+        let held = action.get("answers");
         is_for(action, hash)
-            && action
-                .get("answers")
-                .is_some_and(|held| is_equal(held, &answer.answers))
+            && frames::fits(action.get("range"))
+            && held.is_some_and(|held| is_equal(held, &answer.answers))
     });
     if let Some(Value::Object(equal)) = equal {
         let held = frames::from_json(equal.get("range"));
@@ -337,9 +369,14 @@ fn put_dynamic(
 }
 
 /// Changes where an action holds; false if that is nowhere any more. One that holds where it did stays
-/// as it is written.
+/// as it is written, and so does one of which something beyond 32 bits would be lost.
 fn cut(action: &mut Value, change: impl FnOnce(&[FrameRange]) -> Vec<FrameRange>) -> bool {
-    let held = frames::from_json(action.get("range"));
+    let range = action.get("range");
+    // What is beyond 32 bits would be lost.
+    if !frames::fits(range) {
+        return true;
+    }
+    let held = frames::from_json(range);
     let rest = change(&held);
     if rest != held
         && let Some(action) = action.as_object_mut()
@@ -347,6 +384,21 @@ fn cut(action: &mut Value, change: impl FnOnce(&[FrameRange]) -> Vec<FrameRange>
         action.insert("range".to_owned(), frames::to_json(&rest));
     }
     rest == held || !rest.is_empty()
+}
+
+/// Refuses to change on some frames what holds on frames whose numbers are beyond 32 bits.
+fn check_fits(actions: &[Value], attribute: &Attribute) -> Result<(), LabelError> {
+    let mut own = actions
+        .iter()
+        .filter(|action| is_for(action, &attribute.feature_hash));
+    if own.all(|action| frames::fits(action.get("range"))) {
+        return Ok(());
+    }
+    Err(LabelError::Unsupported(format!(
+        "expected answers to `{}` on frames of 32 bits, found one in the row that reaches beyond: the rest of \
+         it would be lost",
+        attribute.name
+    )))
 }
 
 /// Writes a list of actions; an empty one is not kept.
@@ -372,16 +424,6 @@ fn entry_at<'a>(
     }
     let entry = entries.get_mut(object_hash).and_then(Value::as_object_mut);
     entry.expect("one that is no object was replaced above")
-}
-
-/// Ranges that an agent gave, merged.
-pub(super) fn checked_ranges(frames: &[FrameRange]) -> Result<Vec<FrameRange>, LabelError> {
-    match frames.iter().find(|range| range.start > range.end) {
-        Some(range) => Err(LabelError::InvalidArgument(format!(
-            "expected the end of a range of frames not to be before its start, found {range}"
-        ))),
-        None => Ok(frames::merged(frames.to_vec())),
-    }
 }
 
 /// True if two answers to one attribute say the same, in whatever order and with whatever names.
@@ -419,23 +461,4 @@ fn not_dynamic(attribute: &Attribute) -> LabelError {
          help: only the answers to dynamic attributes hold on frames",
         attribute.name
     ))
-}
-/// Gives frames that an object is new on the dynamic answers that it has on another.
-pub(super) fn carry(document: &mut Value, object_hash: &str, source: u32, targets: &[u32]) {
-    if targets.is_empty() {
-        return;
-    }
-    let entry = document
-        .get_mut("object_actions")
-        .and_then(|objects| objects.get_mut(object_hash));
-    let actions = entry.and_then(|entry| entry.get_mut("actions"));
-    let actions = actions.and_then(Value::as_array_mut);
-    for action in actions.into_iter().flatten() {
-        let mut ranges = frames::from_json(action.get("range"));
-        if !ranges.iter().any(|range| range.contains(source)) {
-            continue;
-        }
-        ranges.extend(targets.iter().map(|frame| FrameRange::single(*frame)));
-        action["range"] = frames::to_json(&frames::merged(ranges));
-    }
 }

@@ -103,7 +103,7 @@ impl<'a> ClassificationInstance<'a> {
 
     /// In rows with several spaces, the spaces that it is in.
     pub fn spaces(&self) -> Vec<&'a str> {
-        let on_root = self.row.root_layer().is_some() && self.is_on_row();
+        let on_root = self.row.space(ROOT_SPACE).is_some() && self.is_on_row();
         let root = on_root.then_some(ROOT_SPACE);
         let spaces = places(self.entry).map(|(space, _)| space.as_str());
         root.into_iter().chain(spaces).collect()

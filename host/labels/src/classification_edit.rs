@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::answering::{self, Order, checked_ranges};
+use super::answering::{self, Order};
 use super::classification::{ClassificationInstance, ROOT_SPACE};
 use super::edit::check_confidence;
 use super::error::{LabelError, listed};
 use super::frames::{self, FrameRange};
 use super::given::AttributeAnswer;
 use super::ontology::{Ontology, OntologyClassification};
+use super::part::in_order;
 use super::questions::Questions;
 use super::row::{LabelRow, sequence};
 use super::write::section;
@@ -20,7 +21,7 @@ impl LabelRow {
     /// classification or its exact title. `answers` has the answer to the root attribute and, if wanted,
     /// to those that its options open, in any order. `frames` is where it holds; none means frame 0 for
     /// data with frames and everything otherwise. A global classification takes none. `space` is the id of
-    /// a space; none is the row itself.
+    /// a space; none is the row itself or, where an image has layers, its root layer.
     ///
     /// # Errors
     /// [`LabelError::InvalidArgument`] if a feature or option is unknown, ambiguous or archived, if an
@@ -120,7 +121,7 @@ impl LabelRow {
     /// [`LabelError::NotFound`] if the row has no such classification or space;
     /// [`LabelError::InvalidArgument`] if it is global and frames are given, if a frame does not exist, if
     /// the place has another classification of its feature there, or if it is in several spaces and none
-    /// is named.
+    /// is named; [`LabelError::Unsupported`] if it reaches beyond 32 bits.
     pub fn add_classification_to_frames(
         &mut self,
         classification_hash: &str,
@@ -134,6 +135,7 @@ impl LabelRow {
             None => self.only_place(classification_hash)?.map(str::to_owned),
         };
         let place = self.place(space.as_deref())?;
+        self.check_fits(classification_hash, place.id())?;
         let frames = self.frames_of(classification, frames, place)?;
         let (mut held, mut is_there) = (Vec::new(), false);
         if let Some(instance) = self.classification(classification_hash) {
@@ -174,7 +176,8 @@ impl LabelRow {
     /// # Errors
     /// [`LabelError::NotFound`] if the row has no such classification or space;
     /// [`LabelError::InvalidArgument`] if frames are given and it is global or holds for the whole of a space
-    /// without frames, if a range ends before it starts, or if it is in several spaces and none is named.
+    /// without frames, if a range ends before it starts, or if it is in several spaces and none is named;
+    /// [`LabelError::Unsupported`] if it reaches beyond 32 bits.
     pub fn remove_classification_from_frames(
         &mut self,
         classification_hash: &str,
@@ -187,7 +190,7 @@ impl LabelRow {
             None => self.only_place(classification_hash)?,
         };
         if let Some(space) = space {
-            self.space_json(space)?;
+            self.known_space(space)?;
         }
         let id = space.unwrap_or(ROOT_SPACE).to_owned();
         let is_there = instance.is_in(&id);
@@ -205,7 +208,8 @@ impl LabelRow {
                          help: remove it as a whole",
                     )));
                 }
-                frames::difference(&held, &checked_ranges(frames)?)
+                self.check_fits(classification_hash, &id)?;
+                frames::difference(&held, &in_order(frames)?)
             }
         };
         if !is_there || (frames.is_some() && rest == held) {
@@ -220,12 +224,13 @@ impl LabelRow {
         let feature_hash = instance.feature_hash().to_owned();
         let gone = frames::difference(&held, &rest);
         let kept = (!rest.is_empty()).then_some(rest.as_slice());
+        let listed = id == ROOT_SPACE && self.placed().is_listed(classification_hash);
         let (document, placed) = self.classifying_mut();
         let entry = section(document, "classification_answers").get_mut(classification_hash);
         if let Some(entry) = entry {
             remove_from(entry, &id, kept);
         }
-        if id == ROOT_SPACE {
+        if listed {
             forget_on_frames(document, classification_hash, &gone);
         }
         if let Some(placed) = placed {
@@ -243,14 +248,18 @@ impl LabelRow {
         let ranges = instance.frames_in(ROOT_SPACE);
         let spaces = instance.spaces().into_iter().map(str::to_owned);
         let spaces: Vec<_> = spaces.chain([ROOT_SPACE.to_owned()]).collect();
+        let listed = self.placed().is_listed(classification_hash);
         let (document, placed) = self.classifying_mut();
         section(document, "classification_answers").shift_remove(classification_hash);
-        forget_on_frames(document, classification_hash, &ranges);
+        if listed {
+            forget_on_frames(document, classification_hash, &ranges);
+        }
         if let Some(placed) = placed {
             for space in &spaces {
                 placed.keep(&feature_hash, space, classification_hash, None);
             }
         }
+        self.retire(classification_hash);
         true
     }
 
@@ -286,11 +295,6 @@ impl LabelRow {
         })
     }
 
-    /// The space of the row's own labels, where an image has several layers.
-    pub(super) fn root_layer(&self) -> Option<&Value> {
-        self.document.get("spaces")?.get(ROOT_SPACE)
-    }
-
     fn instance(&self, hash: &str) -> Result<ClassificationInstance<'_>, LabelError> {
         let instance = self.classification(hash);
         instance.ok_or_else(|| self.not_in_row("a classification", hash))
@@ -323,6 +327,23 @@ impl LabelRow {
                 listed(several.iter().copied())
             ))),
         }
+    }
+
+    /// Refuses to change where a classification holds if that is beyond 32 bits.
+    fn check_fits(&self, hash: &str, space: &str) -> Result<(), LabelError> {
+        let entries = self.document.get("classification_answers");
+        let entry = entries.and_then(|entries| entries.get(hash));
+        let holder = match space {
+            ROOT_SPACE => entry,
+            space => entry.and_then(|entry| entry.get("spaces")?.get(space)),
+        };
+        if frames::fits(holder.and_then(|holder| holder.get("range"))) {
+            return Ok(());
+        }
+        Err(LabelError::Unsupported(format!(
+            "expected a classification on frames of 32 bits, found `{hash}`, which reaches beyond: the rest \
+             of it would be lost"
+        )))
     }
 
     fn classification_list(&self, hash: &str) -> &[Value] {

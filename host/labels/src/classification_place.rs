@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::answering::{Order, checked_ranges};
+use super::answering::Order;
 use super::classification::ROOT_SPACE;
-use super::edit::no_frame;
 use super::error::{LabelError, listed};
 use super::frames::{self, FrameRange};
-use super::index::members;
 use super::ontology::OntologyClassification;
+use super::part::{in_order, no_frame};
 use super::row::LabelRow;
+use super::space::Space;
 use super::time;
 
 /// Where a classification is to be: on the row itself, or in one of its spaces.
@@ -152,29 +152,23 @@ impl<'a> Place<'a> {
 }
 
 impl LabelRow {
-    /// A place by the id of its space. In the document, the root layer is the row itself.
+    /// A place by the id of its space. Where an image has layers, the row itself is the root layer.
     pub(super) fn place<'s>(&self, space: Option<&'s str>) -> Result<Place<'s>, LabelError> {
-        let Some(id) = space else {
-            self.refuse_layers()?;
-            return Ok(Place::Row);
+        let id = match space {
+            Some(id) => id,
+            None if self.space(ROOT_SPACE).is_some() => ROOT_SPACE,
+            None => return Ok(Place::Row),
         };
-        let json = self.space_json(id)?;
-        let number = |key: &str| frames::frame(json.get(key)?);
-        let kind = match json.get("space_type").and_then(Value::as_str) {
-            Some("image" | "scene_image") => SpaceKind::Frames(Some(1)),
-            Some("video" | "image_sequence" | "medical_file" | "medical_stack" | "pdf") => {
-                let listed = json.get("frames").and_then(Value::as_array);
-                let listed = listed.and_then(|frames| u32::try_from(frames.len()).ok());
-                let number = number("number_of_frames").or_else(|| number("number_of_pages"));
-                SpaceKind::Frames(number.or(listed))
-            }
-            Some("audio" | "time_series" | "text" | "point_cloud") => SpaceKind::Whole,
-            Some("html") => SpaceKind::Html,
+        let space = self.known_space(id)?;
+        let kind = match space.space_type() {
+            "image" | "scene_image" | "video" | "image_sequence" | "medical_file"
+            | "medical_stack" | "pdf" => SpaceKind::Frames(space.number_of_frames()),
+            "audio" | "time_series" | "text" | "point_cloud" => SpaceKind::Whole,
+            "html" => SpaceKind::Html,
             other => {
                 return Err(LabelError::Unsupported(format!(
                     "expected a space of a type that is known for a classification, found `{id}` of the \
-                     type `{}`",
-                    other.unwrap_or_default()
+                     type `{other}`"
                 )));
             }
         };
@@ -182,14 +176,12 @@ impl LabelRow {
     }
 
     /// A space by its id.
-    pub(super) fn space_json(&self, id: &str) -> Result<&Value, LabelError> {
-        let spaces = self.document.get("spaces");
-        spaces.and_then(|spaces| spaces.get(id)).ok_or_else(|| {
-            let spaces = members(&self.document, "spaces");
+    pub(super) fn known_space(&self, id: &str) -> Result<Space<'_>, LabelError> {
+        self.space(id).ok_or_else(|| {
             LabelError::NotFound(format!(
                 "expected a space of the label row of `{}`, found `{id}`; it has {}",
                 self.data_title(),
-                listed(spaces.map(|(space, _)| space.as_str()))
+                listed(self.spaces().iter().map(Space::id))
             ))
         })
     }
@@ -237,7 +229,7 @@ impl LabelRow {
                 classification.title
             )));
         }
-        let frames = checked_ranges(frames)?;
+        let frames = in_order(frames)?;
         match (last, frames.last()) {
             (Some(last), Some(range)) if range.end > last => {
                 if place == Place::Row && self.is_range_data() {
@@ -245,7 +237,7 @@ impl LabelRow {
                         "expected a range within 0 to {last}, the length of the data, found {range}"
                     )));
                 }
-                Err(no_frame(last + 1, range.end))
+                Err(no_frame(Some(last + 1), &range.end.to_string()))
             }
             _ => Ok(frames),
         }
@@ -259,6 +251,8 @@ impl LabelRow {
             }
             // Encord does not say how many slices a series has in the end.
             "dicom" => Ok(None),
+            // Nor how long a scene is. One without frames is in nanoseconds, which do not fit.
+            "scene" if !self.is_continuous() => Ok(None),
             // Whole milliseconds; the end itself is allowed, as it is in the editor.
             "audio" => Ok(self.duration().map(|seconds| (seconds * 1000.0) as u32)),
             "time_series" | "plain_text" => Ok(None),

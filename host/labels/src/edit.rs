@@ -1,8 +1,6 @@
 //! Edits of a label row. Each leaves the document as it was if it fails, and changes nothing but what
 //! it is for: fields that are not known here stay.
 
-use std::fmt;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -52,17 +50,6 @@ impl LabelRow {
     /// True for data without frames, whose ranges are milliseconds or characters.
     pub(super) fn is_range_data(&self) -> bool {
         matches!(self.data_type(), "audio" | "time_series" | "plain_text")
-    }
-
-    /// An image of several layers keeps everything in its spaces, which cannot be chosen here.
-    pub(super) fn refuse_layers(&self) -> Result<(), LabelError> {
-        if self.root_layer().is_some() {
-            return Err(LabelError::Unsupported(format!(
-                "expected a row without layers, found that `{}` has a root layer with labels of its own",
-                self.data_title()
-            )));
-        }
-        Ok(())
     }
 
     /// A hash that neither an object nor a classification of the row has, or has had.
@@ -126,12 +113,4 @@ pub(super) fn check_confidence(confidence: f64) -> Result<(), LabelError> {
     Err(LabelError::InvalidArgument(format!(
         "expected a confidence from 0 to 1, found {confidence}"
     )))
-}
-
-pub(super) fn no_frame(number_of_frames: u32, found: impl fmt::Display) -> LabelError {
-    let expected = match number_of_frames.checked_sub(1) {
-        Some(last) => format!("from 0 to {last}"),
-        None => "of the data, which has none".to_owned(),
-    };
-    LabelError::InvalidArgument(format!("expected a frame {expected}, found {found}"))
 }

@@ -308,7 +308,7 @@ impl LabelRow {
     }
 
     /// True for a scene without frames, such as a recording of sensors.
-    fn is_continuous(&self) -> bool {
+    pub(super) fn is_continuous(&self) -> bool {
         let scene = self.document.get("scene");
         let continuous = scene.and_then(|scene| scene.get("isContinuous"));
         continuous.and_then(Value::as_bool) == Some(true)
@@ -345,7 +345,7 @@ fn first_from(merged: &[FrameRange], count: u32) -> String {
     frame.to_string()
 }
 
-fn no_frame(number_of_frames: Option<u32>, found: &str) -> LabelError {
+pub(super) fn no_frame(number_of_frames: Option<u32>, found: &str) -> LabelError {
     let expected = match number_of_frames.and_then(|count| count.checked_sub(1)) {
         Some(last) => format!("from 0 to {last}"),
         None => "of the data, which has none".to_owned(),

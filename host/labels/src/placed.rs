@@ -1,6 +1,6 @@
 //! Where a label row has classifications, so that none is given twice on a frame.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -8,10 +8,15 @@ use super::classification::{ROOT_SPACE, is_in_spaces, places};
 use super::frames::{self, FrameRange, FrameSet};
 use super::index::members;
 
-/// The frames of a row's classifications, by feature hash and space; [`ROOT_SPACE`] is the row itself. It is
-/// made when the first classification is added, since readers have no use for it.
+/// Where a row's classifications are. It is made when the first is added or removed, since readers have no
+/// use for it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Placed(HashMap<String, HashMap<String, Held>>);
+pub(super) struct Placed {
+    /// By feature hash and space; [`ROOT_SPACE`] is the row itself.
+    held: HashMap<String, HashMap<String, Held>>,
+    /// The hashes of those that frames list as well, as older writers have it.
+    listed: HashSet<String>,
+}
 
 /// The classifications of one feature in one space.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +42,24 @@ impl Placed {
                 placed.add(feature_hash, space, hash, &ranges);
             }
         }
+        for (_, unit) in members(document, "data_units") {
+            let of_unit = unit
+                .get("labels")
+                .and_then(|labels| labels.get("classifications"));
+            let by_frame =
+                members(unit, "labels").filter_map(|(_, list)| list.get("classifications"));
+            for listed in of_unit.into_iter().chain(by_frame) {
+                let listed = listed.as_array().into_iter().flatten();
+                let hashes = listed.filter_map(|listed| listed.get("classificationHash")?.as_str());
+                placed.listed.extend(hashes.map(str::to_owned));
+            }
+        }
         placed
+    }
+
+    /// True if frames list a classification, or did so when the row was read.
+    pub(super) fn is_listed(&self, hash: &str) -> bool {
+        self.listed.contains(hash)
     }
 
     /// True if a space has a classification of a feature, on whatever frames.
@@ -64,7 +86,7 @@ impl Placed {
         hash: &str,
         ranges: &[FrameRange],
     ) {
-        let spaces = self.0.entry(feature_hash.to_owned()).or_default();
+        let spaces = self.held.entry(feature_hash.to_owned()).or_default();
         let held = spaces.entry(space.to_owned()).or_default();
         for range in ranges {
             held.frames.insert(*range);
@@ -84,7 +106,7 @@ impl Placed {
         hash: &str,
         rest: Option<&[FrameRange]>,
     ) {
-        let Some(spaces) = self.0.get_mut(feature_hash) else {
+        let Some(spaces) = self.held.get_mut(feature_hash) else {
             return;
         };
         let Some(held) = spaces.get_mut(space) else {
@@ -101,7 +123,14 @@ impl Placed {
             held.ranges.insert(hash.to_owned(), rest.to_vec());
         }
         // Rows of other writers may have two on a frame. The other still holds there.
-        for others in held.ranges.values() {
+        let ends = gone.first().zip(gone.last());
+        let near = held.ranges.values().filter(|others| {
+            let all = ends.zip(others.first().zip(others.last()));
+            all.is_some_and(|((first, last), (start, end))| {
+                start.start <= last.end && end.end >= first.start
+            })
+        });
+        for others in near {
             for range in frames::intersection(&gone, others) {
                 held.frames.insert(range);
             }
@@ -112,6 +141,6 @@ impl Placed {
     }
 
     fn of(&self, feature_hash: &str, space: &str) -> Option<&Held> {
-        self.0.get(feature_hash)?.get(space)
+        self.held.get(feature_hash)?.get(space)
     }
 }

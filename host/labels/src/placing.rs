@@ -388,12 +388,14 @@ impl LabelRow {
         })
     }
 
-    /// Clips the dynamic answers of an object to the frames that it is still on.
+    /// Clips the dynamic answers of an object to where it still is.
     pub(super) fn clip_answers(&mut self, hash: &str) {
-        let Some(indexed) = self.index().object(hash) else {
+        let actions = self.document.get("object_actions");
+        let has_answers = actions.is_some_and(|actions| actions.get(hash).is_some());
+        let Some(object) = self.object(hash).filter(|_| has_answers) else {
             return;
         };
-        let held = frames_of(indexed.drawings());
+        let held = object.frames();
         let (document, _) = self.parts_mut();
         answering::clip(document, hash, &held);
     }
@@ -435,6 +437,14 @@ impl LabelRow {
         object: &OntologyObject,
         frames: &[FrameRange],
     ) -> Result<(), LabelError> {
+        // The Python SDK cannot read a row that has one.
+        if let (Some(space), Geometry::Cuboid(_)) = (part.space, geometry) {
+            return Err(LabelError::Unsupported(format!(
+                "expected a shape of two dimensions in the space `{}`, found a `cuboid`\n\
+                 help: cuboids belong to the row of a scene itself",
+                space.id()
+            )));
+        }
         if !matches!(geometry, Geometry::Bitmask(_)) {
             return geometry.check(object, None);
         }

@@ -96,6 +96,7 @@ impl LabelRow {
         let marks = self.marks(&part, ranges)?;
         let (number, holds, object) = (part.number, part.holds, object.clone());
         self.mark(object_hash, &object, number, holds, marks);
+        self.clip_answers(object_hash);
         Ok(())
     }
 
@@ -176,6 +177,7 @@ impl LabelRow {
                 json.insert("segmentation".to_owned(), rle::of_ranges(&left).into());
                 json.insert("lastEditedAt".to_owned(), now);
             }
+            self.clip_answers(hash);
             return Ok(());
         }
         let (document, index) = self.parts_mut();
@@ -188,6 +190,7 @@ impl LabelRow {
             );
             entry.insert("lastEditedAt".to_owned(), now);
         }
+        self.clip_answers(hash);
         Ok(())
     }
 

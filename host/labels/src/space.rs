@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::classification::{ClassificationInstance, ROOT_SPACE, is_in_spaces};
+use super::classification::ClassificationInstance;
 use super::frames;
 use super::object::ObjectInstance;
 use super::part::size;
@@ -133,18 +133,8 @@ impl<'a> Space<'a> {
 
     /// The classifications that are in it, in the order in which the row lists them.
     pub fn classifications(&self) -> Vec<ClassificationInstance<'a>> {
-        let entries = self.row.document.get("classification_answers");
-        let is_in = |hash: &str| {
-            let entry = entries.and_then(|entries| entries.get(hash));
-            entry.is_some_and(|entry| {
-                let spaces = entry.get("spaces");
-                let placed = spaces.is_some_and(|spaces| spaces.get(self.id).is_some());
-                placed || (self.id == ROOT_SPACE && !is_in_spaces(entry))
-            })
-        };
         let all = self.row.classifications();
-        all.filter(|found| is_in(found.classification_hash()))
-            .collect()
+        all.filter(|found| found.is_in(self.id)).collect()
     }
 
     pub(super) fn json(&self) -> &'a Value {

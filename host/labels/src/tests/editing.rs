@@ -299,15 +299,6 @@ fn data_without_boxes_has_none() {
             "{name}: {result:?}"
         );
     }
-    let mut layers = document("image");
-    layers["spaces"]["root"] =
-        json!({ "space_type": "image", "width": 1, "height": 1, "labels": {} });
-    let mut row = open_document("image", layers);
-    let result = row.add_classification("Tags", &root(options(&[])), None, None);
-    assert!(
-        matches!(result, Err(LabelError::Unsupported(_))),
-        "{result:?}"
-    );
 }
 
 #[test]

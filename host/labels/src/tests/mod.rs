@@ -1,16 +1,23 @@
 //! Tests of the module as its users see it, on rows that Encord's Python SDK wrote.
 
+mod answering;
+mod answers_at_random;
 mod classifying;
+mod classifying_places;
 mod editing;
+mod golden;
 mod ontology;
 mod placing;
 mod properties;
 mod ranges;
 mod reading;
+mod requiring;
 mod rle;
 mod sequences;
 mod shapes;
 mod shapes_refused;
+mod spaces;
+mod spaces_sequences;
 
 use std::sync::Arc;
 

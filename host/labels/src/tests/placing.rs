@@ -459,6 +459,7 @@ fn discarded_edits_leave_no_trace_but_their_hashes() {
     assert!(row.object("2Tb1WZQ6").is_some() && row.object(&hash).is_none());
     assert!(row.is_retired(&hash));
     assert_eq!(*row.to_document(), document("video"));
+    assert!(row.remove_classification("teeI8mys") && row.is_retired("teeI8mys"));
 }
 
 /// A row of boxes, on the first frames of a video.

@@ -208,3 +208,61 @@ fn confidence_of_ranges_is_one_for_all() {
     let object = row.object("TJ+SoYw5").expect("there");
     assert_eq!(object.confidence(), 0.5);
 }
+
+#[test]
+fn dynamic_answers_are_cut_with_the_ranges() {
+    let mut document = document("audio");
+    let hash = "TJ+SoYw5";
+    let beyond = json!([[7_000_000_000_u64, 8_000_000_000_u64]]);
+    document["object_actions"][hash] = json!({ "objectHash": hash, "actions": [
+        { "name": "Tone", "dynamic": true, "range": [[100, 400]] },
+        { "name": "Tone", "dynamic": true, "range": beyond },
+    ]});
+    let mut row = open_document("audio", document);
+    let ranges = |row: &LabelRow| {
+        let actions = row.to_document()["object_actions"][hash]["actions"].clone();
+        (actions[0]["range"].clone(), actions[1]["range"].clone())
+    };
+    row.remove_from_frames(hash, Some(&[range(200, 250)]), None)
+        .expect("valid");
+    assert_eq!(
+        ranges(&row),
+        (json!([[100, 199], [251, 400]]), beyond.clone())
+    );
+    row.set_ranges(hash, &[range(150, 160)], None)
+        .expect("valid");
+    assert_eq!(ranges(&row), (json!([[150, 160]]), beyond));
+}
+
+#[test]
+fn a_series_of_several_files_has_a_root() {
+    let (_, mut document) = series();
+    document["spaces"]["root"] = json!({ "space_type": "time_series", "labels": {},
+        "root_info": { "file_name": "a.csv" } });
+    document["data_type"] = "time_series".into();
+    let facts = RowFacts {
+        data_type: "time_series".to_owned(),
+        number_of_frames: 1,
+        width: None,
+        height: None,
+        partial: false,
+    };
+    let row = LabelRow::open(std::sync::Arc::new(document), facts, super::ontology());
+    let mut row = row.expect("a row");
+    let hash = row.add_ranges("Span", &[range(1, 2)], None).expect("valid");
+    let entry = row.to_document()["object_answers"][&hash].clone();
+    assert_eq!(
+        entry["spaces"],
+        json!({ "root": { "range": [[1, 2]], "type": "frame" } })
+    );
+    assert_eq!(entry["range"], json!([]));
+    let object = row.object(&hash).expect("in the row");
+    assert_eq!(
+        (object.frames(), object.spaces()),
+        (vec![range(1, 2)], vec!["root"])
+    );
+    assert_eq!(
+        row.find_space("a.csv").map(|space| space.id()),
+        Some("root")
+    );
+}

@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 use super::super::*;
 use super::range;
 
-const SPACES: &str = include_str!("../testdata/spaces.json");
+pub(super) const SPACES: &str = include_str!("../testdata/spaces.json");
 const SCENE: &str = include_str!("../testdata/scene.json");
 const LAYERS: &str = include_str!("../testdata/layers.json");
 
-const BOX: Geometry = Geometry::BoundingBox(BoundingBox {
+pub(super) const BOX: Geometry = Geometry::BoundingBox(BoundingBox {
     x: 0.1,
     y: 0.2,
     width: 0.25,
     height: 0.5,
 });
-const OTHER: Geometry = Geometry::BoundingBox(BoundingBox {
+pub(super) const OTHER: Geometry = Geometry::BoundingBox(BoundingBox {
     x: 0.5,
     y: 0.5,
     width: 0.1,
@@ -29,7 +29,7 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).expect("testdata is JSON")
 }
 
-fn open(document: Value) -> LabelRow {
+pub(super) fn open(document: Value) -> LabelRow {
     let facts = RowFacts {
         data_type: document["data_type"].as_str().expect("text").to_owned(),
         number_of_frames: 1,
@@ -41,7 +41,7 @@ fn open(document: Value) -> LabelRow {
 }
 
 /// The row without its objects, which are removed one by one.
-fn emptied(text: &str) -> LabelRow {
+pub(super) fn emptied(text: &str) -> LabelRow {
     let mut row = open(parsed(text));
     let hashes: Vec<String> = row
         .objects()
@@ -191,6 +191,21 @@ fn a_scene_is_written_as_the_python_sdk_writes_it() {
     let labels = &row.to_document()["data_units"][&unit]["labels"];
     let keys: Vec<_> = labels.as_object().expect("an object").keys().collect();
     assert_eq!(keys, ["0", "1", "left#3", "right#2"]);
+}
+
+#[test]
+fn a_cuboid_is_in_no_space() {
+    // With one, the Python SDK does not read the row.
+    let mut row = open(parsed(SCENE));
+    let geometry = row.object("scnCub01").and_then(|cube| cube.geometry(0));
+    let geometry = geometry.expect("drawn");
+    for space in ["space-left", "space-right"] {
+        let result = row.add_object("Cuboid", &geometry, &[range(0, 0)], Some(space));
+        assert!(matches!(result, Err(LabelError::Unsupported(_))));
+        let result = row.draw("scnCub01", &geometry, &[range(0, 0)], Some(space));
+        assert!(matches!(result, Err(LabelError::Unsupported(_))));
+    }
+    assert!(!row.is_edited());
 }
 
 #[test]
