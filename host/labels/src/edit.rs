@@ -54,18 +54,23 @@ impl LabelRow {
 
     /// A hash that neither an object nor a classification of the row has, or has had.
     pub(super) fn new_hash(&self) -> String {
-        let sections = ["object_answers", "object_actions", "classification_answers"];
         loop {
             let hash = STANDARD.encode(rand::random::<[u8; 6]>());
-            let in_section = |section: &&str| {
-                let section = self.document.get(section);
-                section.is_some_and(|section| section.get(&hash).is_some())
-            };
-            let is_taken = self.index().object(&hash).is_some() || self.is_retired(&hash);
-            if !is_taken && !sections.iter().any(in_section) {
+            if !self.has_hash(&hash) {
                 return hash;
             }
         }
+    }
+
+    /// True if an object or a classification of the row has a hash, or has had it.
+    pub(super) fn has_hash(&self, hash: &str) -> bool {
+        let sections = ["object_answers", "object_actions", "classification_answers"];
+        let in_section = |section: &&str| {
+            let section = self.document.get(section);
+            section.is_some_and(|section| section.get(hash).is_some())
+        };
+        let is_taken = self.index().object(hash).is_some() || self.is_retired(hash);
+        is_taken || sections.iter().any(in_section)
     }
 
     /// Sets a key wherever an object is drawn or, if it is not drawn, on its answers. Where it already

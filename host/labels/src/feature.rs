@@ -39,6 +39,14 @@ impl Ontology {
         }
     }
 
+    /// An ontology object of any shape that is in use, by feature hash or name.
+    pub(super) fn object_of_any_shape(&self, feature: &str) -> Result<&OntologyObject, LabelError> {
+        match self.resolve_object(feature, |_| true) {
+            Resolved::Archived(object) => Err(archived("an object", &object.name)),
+            _ => self.any_object_feature(feature),
+        }
+    }
+
     /// The ontology object whose instances an agent looks for. One that is archived can have some.
     pub(super) fn any_object_feature(&self, feature: &str) -> Result<&OntologyObject, LabelError> {
         match self.resolve_object(feature, |_| true) {

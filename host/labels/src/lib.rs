@@ -12,11 +12,13 @@ mod classification_place;
 mod edit;
 mod error;
 mod feature;
+mod form;
 mod frames;
 mod geometry;
 mod given;
 mod html;
 mod index;
+mod matching;
 mod object;
 mod ontology;
 mod part;
@@ -27,9 +29,12 @@ mod ranges;
 mod required;
 pub mod rle;
 mod row;
+mod schema;
 mod space;
+mod structured;
 mod template;
 mod time;
+mod transfer;
 mod write;
 
 #[cfg(test)]
@@ -50,3 +55,4 @@ pub use ontology::{Attribute, AttributeOption, Ontology, OntologyClassification,
 pub use row::{DataUnit, LabelRow, RowFacts};
 pub use space::Space;
 pub use template::TemplatePoint;
+pub use transfer::Copied;

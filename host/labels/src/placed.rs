@@ -30,17 +30,7 @@ impl Placed {
     pub(super) fn build(document: &Value) -> Self {
         let mut placed = Self::default();
         for (hash, entry) in members(document, "classification_answers") {
-            let Some(feature_hash) = entry.get("featureHash").and_then(Value::as_str) else {
-                continue;
-            };
-            let own = frames::from_json(entry.get("range"));
-            if !own.is_empty() || !is_in_spaces(entry) {
-                placed.add(feature_hash, ROOT_SPACE, hash, &own);
-            }
-            for (space, place) in places(entry) {
-                let ranges = frames::from_json(place.get("range"));
-                placed.add(feature_hash, space, hash, &ranges);
-            }
+            placed.add_entry(hash, entry);
         }
         for (_, unit) in members(document, "data_units") {
             let of_unit = unit
@@ -55,6 +45,21 @@ impl Placed {
             }
         }
         placed
+    }
+
+    /// Notes an entry of `classification_answers`.
+    pub(super) fn add_entry(&mut self, hash: &str, entry: &Value) {
+        let Some(feature_hash) = entry.get("featureHash").and_then(Value::as_str) else {
+            return;
+        };
+        let own = frames::from_json(entry.get("range"));
+        if !own.is_empty() || !is_in_spaces(entry) {
+            self.add(feature_hash, ROOT_SPACE, hash, &own);
+        }
+        for (space, place) in places(entry) {
+            let ranges = frames::from_json(place.get("range"));
+            self.add(feature_hash, space, hash, &ranges);
+        }
     }
 
     /// True if frames list a classification, or did so when the row was read.

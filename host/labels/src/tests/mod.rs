@@ -18,6 +18,8 @@ mod shapes;
 mod shapes_refused;
 mod spaces;
 mod spaces_sequences;
+mod structured;
+mod transfer;
 
 use std::sync::Arc;
 
