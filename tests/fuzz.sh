@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzing of what reads and writes documents: random inputs that grow towards code not reached yet. An input at which a
-# target panics, runs for more than 10 s or takes more than 2 GB ends it with status 1, and is named.
+# target panics, runs for more than 30 s or takes more than 2 GB ends it with status 1, and is named.
 #
 #     bash tests/fuzz.sh [seconds for each target] [target…]     none: 20 s, all targets of tests/fuzz/fuzz_targets
 #
@@ -72,7 +72,7 @@ for target in "${targets[@]}"; do
     artifacts=target/fuzz/artifacts/$target
     mkdir -p "${corpora[0]}" "$artifacts"
     printf 'fuzz: %s, %d s ... ' "$target" "$seconds"
-    if ! fuzz run "$target" "${corpora[@]}" -- -max_total_time="$seconds" -seed="${FUZZ_SEED:-0}" -timeout=10 \
+    if ! fuzz run "$target" "${corpora[@]}" -- -max_total_time="$seconds" -seed="${FUZZ_SEED:-0}" -timeout=30 \
         -rss_limit_mb=2048 -max_len="$longest" -len_control=0 -artifact_prefix="$artifacts/" >"$log" 2>&1; then
         printf 'failed\n'
         grep -a -A 3 -e 'panicked at' -e '^==.*ERROR' "$log" | cut -c 1-1000 >&2 || tail -n 20 "$log" >&2

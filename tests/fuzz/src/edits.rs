@@ -23,9 +23,14 @@ pub fn one(row: &mut LabelRow, bytes: &mut Unstructured<'_>) {
         let (before, after) = (before.to_string(), row.to_document().to_string());
         assert_eq!(before, after, "refused, and yet changed: {error}");
     }
+    check_message(&error);
+}
+
+/// An error says what was expected and what was found.
+pub fn check_message(error: &LabelError) {
     let message = error.to_string();
     assert!(
-        message.contains("expected") && message.contains("found"),
+        message.starts_with("expected ") && message.contains("found"),
         "{message}"
     );
 }
@@ -42,7 +47,7 @@ fn chosen(row: &mut LabelRow, bytes: &mut Unstructured<'_>) -> Result<Edit> {
 fn new(row: &mut LabelRow, bytes: &mut Unstructured<'_>) -> Result<Edit> {
     let space = space(row, bytes)?;
     let space = space.as_deref();
-    Ok(match bytes.int_in_range(0..=4_u8)? {
+    Ok(match bytes.int_in_range(0..=5_u8)? {
         0 => {
             let (feature, geometry) = drawable(row, bytes)?;
             row.add_object(&feature, &geometry, &ranges(bytes)?, space)
@@ -61,12 +66,52 @@ fn new(row: &mut LabelRow, bytes: &mut Unstructured<'_>) -> Result<Edit> {
             row.add_classification(&feature, &answers, frames.as_deref(), space)
                 .map(drop)
         }
+        4 => {
+            let mut source = row.clone();
+            if bytes.arbitrary()? {
+                source.discard_edits();
+            }
+            if bytes.arbitrary()? {
+                row.discard_edits();
+            }
+            let pairs = optional(bytes, |bytes| {
+                let from = object_feature(&source, bytes)?;
+                let to = object_feature(&source, bytes)?;
+                Ok(vec![(
+                    from.clone(),
+                    if bytes.arbitrary()? { to } else { from },
+                )])
+            })?;
+            return Ok(copy(row, &source, pairs.as_deref()));
+        }
         _ => {
             let (feature, bounds) = (object_feature(row, bytes)?, bounds(bytes)?);
             row.add_bounding_box(&feature, bounds, frame(bytes)?)
                 .map(drop)
         }
     })
+}
+
+/// As a failed copy leaves a row as it was before it.
+fn copy(row: &mut LabelRow, source: &LabelRow, pairs: Option<&[(String, String)]>) -> Edit {
+    let before = row.to_document();
+    let objects = row.objects().count();
+    let copied = row.copy_labels(source, pairs);
+    match copied {
+        Ok(copied) => {
+            assert_eq!(row.objects().count(), objects + copied.objects as usize);
+            Ok(())
+        }
+        Err(error) => {
+            check_message(&error);
+            assert_eq!(
+                before,
+                row.to_document(),
+                "refused, and yet changed: {error}"
+            );
+            Ok(())
+        }
+    }
 }
 
 fn of_object(row: &mut LabelRow, bytes: &mut Unstructured<'_>) -> Result<Edit> {

@@ -63,7 +63,16 @@ fn open(document: Value, facts: RowFacts) -> Option<LabelRow> {
 /// new ones included.
 fn parts(row: &LabelRow) -> BTreeSet<String> {
     let text = reading::of_row(row);
-    let texts = text.split("\n\n").map(|part| part.trim_end().to_owned());
+    let sorted = |line: &str| match line.strip_prefix("  objects: ") {
+        Some(listed) => {
+            let mut hashes: Vec<_> = listed.split(", ").collect();
+            hashes.sort_unstable();
+            format!("  objects: {}", hashes.join(", "))
+        }
+        None => line.to_owned(),
+    };
+    let part = |part: &str| part.lines().map(sorted).collect::<Vec<_>>().join("\n");
+    let texts = text.split("\n\n").map(part);
     let objects = row.objects().map(|object| object.to_json());
     let classifications = row.classifications().map(|class| class.to_json());
     texts.chain(objects).chain(classifications).collect()
