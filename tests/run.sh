@@ -11,6 +11,9 @@ for manifest in tests/guests/Cargo.toml examples/*/Cargo.toml; do
     [ ! -f "$manifest" ] || guests+=("$manifest")
 done
 
+# Workspaces beside the main one.
+others=("${guests[@]}" tests/fuzz/Cargo.toml)
+
 duration() { # seconds
     if [ "$1" -lt 60 ]; then printf '%d s' "$1"; else printf '%d min %d s' $(($1 / 60)) $(($1 % 60)); fi
 }
@@ -34,20 +37,20 @@ step() { # name, command
 formatting() {
     local manifest
     cargo fmt --all --check
-    for manifest in "${guests[@]}"; do
+    for manifest in "${others[@]}"; do
         cargo fmt --all --check --manifest-path "$manifest"
     done
 }
 
 dependencies() {
     local manifest
-    for manifest in Cargo.toml "${guests[@]}"; do
+    for manifest in Cargo.toml "${others[@]}"; do
         printf '%s: ' "$manifest"
         cargo-deny --manifest-path "$manifest" --log-level error check licenses bans sources
     done
     # The database of advisories is a repository on GitHub, which not every machine can reach.
     if timeout 60 cargo-deny --log-level off fetch db >/dev/null 2>&1; then
-        for manifest in Cargo.toml "${guests[@]}"; do
+        for manifest in Cargo.toml "${others[@]}"; do
             printf '%s: ' "$manifest"
             cargo-deny --manifest-path "$manifest" --log-level error check advisories
         done
@@ -77,12 +80,20 @@ guest_builds() {
     done
 }
 
+# Nothing is linked for lints, so that libFuzzer need not be built once more for them.
+fuzz_lints() {
+    CUSTOM_LIBFUZZER_PATH=$PWD/target/no-libfuzzer.a CARGO_TARGET_DIR=target/guests \
+        cargo clippy --all-targets --manifest-path tests/fuzz/Cargo.toml -- -D warnings
+}
+
 step "Set-up" bash tests/setup.sh
 step "Formatting" formatting
 step "Licences, bans, sources and advisories of dependencies" dependencies
 step "Plugins: lints and unit tests" guest_checks
 step "Plugins: build for WebAssembly" guest_builds
 step "Lints" cargo clippy --release --workspace --all-targets -- -D warnings
+step "Fuzz targets: lints" fuzz_lints
 step "Documentation" documentation
 step "Tests" cargo test --release --workspace
+step "Fuzzing, a short run" env FUZZ_SEED=1 bash tests/fuzz.sh 10
 printf '\n=== All checks and tests passed in %s.\n' "$(duration $SECONDS)"

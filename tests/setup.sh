@@ -2,10 +2,11 @@
 # Installs what the build and the tests need and this machine lacks; says a line for each step, and nothing if
 # nothing is to do.
 #
-#     bash tests/setup.sh [guests] [checks] [python] [media]     none: all four
+#     bash tests/setup.sh [guests] [checks] [fuzz] [python] [media]     none: all five
 #
 #   guests  the Rust toolchain that builds plugins (rustup's target, or Debian's packages), and a C compiler
 #   checks  rustfmt, clippy, and cargo-deny in target/tools
+#   fuzz    cargo-fuzz in target/tools, and a C++ compiler for LLVM's libFuzzer
 #   python  Encord's official packages in target/python, which the tests run against the local server, with what they
 #           need to read frames
 #   media   FFmpeg, for the tests that read video
@@ -18,6 +19,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 log=target/setup.log
 target=wasm32-wasip1
 deny_version=0.20.2
+fuzz_version=0.13.2
 python_packages=(encord==0.1.211 'encord-agents[vision]==0.2.10' numpy==2.4.6 opencv-python-headless==5.0.0.93)
 
 fail() { # what was expected and found, what to do
@@ -109,19 +111,28 @@ setup_checks() {
             }
         fi
     done
+    build_tool cargo-deny "$deny_version" "2 to 6 minutes"
+}
+
+setup_fuzz() {
+    have c++ || apt_install "a C++ compiler (for libFuzzer)" g++
+    build_tool cargo-fuzz "$fuzz_version" "half a minute"
+}
+
+build_tool() { # name, version, time that it takes
+    local name=$1 version=$2 found
     # Any later one will do, wherever it was installed.
-    local found
-    found=$(PATH=$PWD/target/tools/bin:$PATH cargo-deny --version 2>/dev/null) || found=
-    if [ -n "$found" ] && printf 'cargo-deny %s\n%s\n' "$deny_version" "$found" | sort -V -C; then
+    found=$(PATH=$PWD/target/tools/bin:$PATH "$name" --version 2>/dev/null) || found=
+    if [ -n "$found" ] && printf '%s %s\n%s\n' "$name" "$version" "$found" | sort -V -C; then
         return
     fi
     # Built for a quick build: it runs for seconds. An interrupted build goes on where it was.
-    step "build cargo-deny $deny_version (2 to 6 minutes)" env \
+    step "build $name $version ($3)" env \
         CARGO_TARGET_DIR=target/tools/build CARGO_PROFILE_RELEASE_LTO=off \
         CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-        cargo install cargo-deny --locked --force --version "$deny_version" --root target/tools || {
+        cargo install "$name" --locked --force --version "$version" --root target/tools || {
         show_log
-        fail "expected to build cargo-deny $deny_version" "install it by hand (\`cargo install cargo-deny --locked\`)"
+        fail "expected to build $name $version" "install it by hand (\`cargo install $name --locked\`)"
     }
     rm -rf target/tools/build
 }
@@ -158,10 +169,10 @@ setup_media() {
 
 have cargo || fail "expected cargo, found none" "install Rust as https://rustup.rs says"
 parts=("$@")
-[ $# -gt 0 ] || parts=(guests checks python media)
+[ $# -gt 0 ] || parts=(guests checks fuzz python media)
 for part in "${parts[@]}"; do
     case $part in
-        guests | checks | python | media) "setup_$part" ;;
-        *) fail "expected guests, checks, python or media, found '$part'" "see the head of tests/setup.sh" ;;
+        guests | checks | fuzz | python | media) "setup_$part" ;;
+        *) fail "expected guests, checks, fuzz, python or media, found '$part'" "see the head of tests/setup.sh" ;;
     esac
 done

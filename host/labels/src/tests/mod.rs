@@ -9,6 +9,7 @@ mod editing;
 mod golden;
 mod ontology;
 mod placing;
+mod properties;
 mod ranges;
 mod reading;
 mod requiring;
@@ -30,8 +31,9 @@ use super::{
 };
 
 /// The rows of `testdata`: name, document, data type and number of frames as Encord lists them.
-pub(super) const SAMPLES: [(&str, &str, &str, u32); 9] = [
+pub(super) const SAMPLES: [(&str, &str, &str, u32); 14] = [
     ("audio", include_str!("../testdata/audio.json"), "AUDIO", 1),
+    ("dicom", include_str!("../testdata/dicom.json"), "DICOM", 12),
     ("group", include_str!("../testdata/group.json"), "GROUP", 1),
     (
         "html",
@@ -52,7 +54,16 @@ pub(super) const SAMPLES: [(&str, &str, &str, u32); 9] = [
         "VIDEO",
         3,
     ),
+    ("media", include_str!("../testdata/media.json"), "GROUP", 1),
+    ("nifti", include_str!("../testdata/nifti.json"), "NIFTI", 12),
     ("pdf", include_str!("../testdata/pdf.json"), "PDF", 2),
+    ("scene", include_str!("../testdata/scene.json"), "SCENE", 5),
+    (
+        "shared_layers",
+        include_str!("../testdata/shared_layers.json"),
+        "IMAGE",
+        1,
+    ),
     (
         "text",
         include_str!("../testdata/text.json"),

@@ -1,11 +1,13 @@
 //! Run-length encodings, against those of the Python SDK, a simple decoder and hostile texts.
 
-use rand::rngs::SmallRng;
-use rand::{RngExt, SeedableRng};
+use proptest::char::range as between;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use serde_json::Value;
 
 use super::super::rle::{self, MOST_PIXELS};
 use super::super::{Bitmask, FrameRange, LabelError};
+use super::properties::cases;
 use super::range;
 
 fn golden() -> Value {
@@ -136,105 +138,124 @@ fn positions_come_in_any_order_and_reach_to_the_last() {
     );
 }
 
-#[test]
-fn any_mask_reads_as_it_was_written() {
-    let mut random = SmallRng::seed_from_u64(11);
-    for _ in 0..400 {
-        let (width, height) = (random.random_range(1..200), random.random_range(1..200));
-        let pixels = width * height;
-        // From one run to one a pixel.
-        let change = random.random_range(0.0_f64..1.0).powi(4);
-        let mut is_in = random.random_bool(0.5);
-        let mask: Vec<u8> = (0..pixels)
-            .map(|_| {
-                is_in ^= random.random_bool(change);
-                u8::from(is_in)
-            })
-            .collect();
+proptest! {
+    #![proptest_config(cases(400))]
+
+    #[test]
+    fn any_mask_reads_as_it_was_written((width, height, mask) in any_mask()) {
         let bitmask = Bitmask::of_bytes(width, height, &mask).expect("a mask");
-        assert_eq!(bitmask.to_bytes().as_ref(), Ok(&mask));
+        prop_assert_eq!(bitmask.to_bytes(), Ok(mask.clone()));
         let runs = decoded(&bitmask.rle).expect("an encoding");
-        assert_eq!(Some(&runs), simple(&bitmask.rle).as_ref());
-        assert_eq!(rle::of_runs(&runs), bitmask.rle);
+        prop_assert_eq!(Some(runs.clone()), simple(&bitmask.rle));
+        prop_assert_eq!(&rle::of_runs(&runs), &bitmask.rle);
 
         let mut columns = Vec::with_capacity(mask.len());
         for column in 0..width {
             columns.extend((0..height).map(|row| mask[(row * width + column) as usize]));
         }
         let coco = rle::to_coco(&bitmask.rle, width, height).expect("an encoding");
-        assert_eq!(coco, rle::of_mask(&columns));
-        assert_eq!(rle::of_coco(&coco, width, height), Ok(bitmask.rle.clone()));
+        prop_assert_eq!(&coco, &rle::of_mask(&columns));
+        prop_assert_eq!(rle::of_coco(&coco, width, height), Ok(bitmask.rle.clone()));
 
         let ranges = rle::to_ranges(&bitmask.rle).expect("an encoding");
-        let marked: u64 = ranges
-            .iter()
-            .map(|range| u64::from(range.end - range.start) + 1)
-            .sum();
-        assert_eq!(
-            marked,
-            mask.iter().map(|pixel| u64::from(*pixel)).sum::<u64>()
-        );
-        for range in ranges {
-            let pixels = &mask[range.start as usize..=range.end as usize];
-            assert!(pixels.iter().all(|pixel| *pixel == 1));
+        let mut marked = vec![0; mask.len()];
+        for range in &ranges {
+            marked[range.start as usize..=range.end as usize].fill(1);
         }
+        prop_assert_eq!(marked, mask);
+        prop_assert!(ranges.windows(2).all(|pair| pair[0].end + 1 < pair[1].start));
     }
 }
 
-#[test]
-fn any_runs_read_as_they_were_written() {
-    let mut random = SmallRng::seed_from_u64(12);
-    for _ in 0..2000 {
-        let length = random.random_range(0..40);
-        let runs: Vec<u32> = (0..length)
-            .map(|_| random.random::<u32>() >> random.random_range(0..32))
-            .collect();
-        assert_eq!(decoded(&rle::of_runs(&runs)), Ok(runs));
+proptest! {
+    #![proptest_config(cases(2000))]
+
+    #[test]
+    fn any_runs_read_as_they_were_written(
+        runs in vec((any::<u32>(), 0..32_u32).prop_map(|(run, shift)| run >> shift), 0..40),
+    ) {
+        prop_assert_eq!(decoded(&rle::of_runs(&runs)), Ok(runs));
     }
-    let extremes = [0, u32::MAX, 0, 0, u32::MAX, u32::MAX, 0, 1];
-    assert_eq!(
-        decoded(&rle::of_runs(&extremes)).as_deref(),
-        Ok(extremes.as_slice())
-    );
+
+    #[test]
+    fn any_positions_read_as_they_were_written(
+        ends in vec((any::<u32>(), any::<u32>(), 0..32_u32), 0..20),
+    ) {
+        let ranges = ends.into_iter().map(|(start, length, shift)| FrameRange {
+            start: start >> shift,
+            end: (start >> shift).saturating_add(length >> shift),
+        });
+        let ranges: Vec<_> = ranges.collect();
+        let merged = crate::frames::merged(ranges.clone());
+        prop_assert_eq!(rle::to_ranges(&rle::of_ranges(&ranges)), Ok(merged));
+    }
 }
 
-#[test]
-fn hostile_texts_are_refused_or_read_by_the_definition() {
-    let mut random = SmallRng::seed_from_u64(13);
-    let (mut read, mut not_read) = (0, 0);
-    for round in 0..20_000 {
-        let length = random.random_range(0..12);
-        let text: String = (0..length)
-            .map(|_| match round % 4 {
-                0 => random.random::<char>(),
-                1 => char::from(random.random_range(b'/'..=b'p')),
-                2 => char::from(random.random_range(b'0'..=b'o')),
-                // Mostly short numbers that are not negative, for texts that are encodings.
-                _ => char::from(
-                    b'0' + random.random_range(0..16) + 32 * u8::from(random.random_bool(0.2)),
-                ),
-            })
-            .collect();
+proptest! {
+    #![proptest_config(cases(20_000))]
+
+    #[test]
+    fn hostile_texts_are_refused_or_read_by_the_definition(text in any_text()) {
         let runs = decoded(&text);
-        assert_eq!(runs.as_ref().ok(), simple(&text).as_ref(), "{text:?}");
-        let _ = rle::to_ranges(&text);
+        prop_assert_eq!(runs.clone().ok(), simple(&text));
         match runs {
             Ok(runs) => {
-                read += 1;
                 let sum = runs.iter().map(|run| u64::from(*run)).sum();
-                assert_eq!(rle::check(&text, sum), Ok(()));
+                prop_assert_eq!(rle::check(&text, sum), Ok(()));
                 refused(rle::to_mask(&text, sum + 1));
                 refused(rle::to_coco(&text, sum.min(999) as u32 + 1, 1_000_000));
             }
             Err(_) => {
-                not_read += 1;
                 refused(rle::check(&text, 100));
+                refused(rle::to_ranges(&text));
                 refused(rle::to_mask(&text, 100));
                 refused(rle::to_coco(&text, 10, 10));
             }
         }
     }
-    assert!(read > 1000 && not_read > 1000, "{read} and {not_read}");
+}
+
+/// Width, height and pixels of a mask of few runs, or of many.
+fn any_mask() -> impl Strategy<Value = (u32, u32, Vec<u8>)> {
+    let sizes = (1..200_u32, 1..200_u32, 1..100_usize);
+    let runs = |(width, height, longest)| {
+        let pixels = (width * height) as usize;
+        (Just((width, height)), vec(1..=longest, 1..=pixels.min(400)))
+    };
+    sizes
+        .prop_flat_map(runs)
+        .prop_map(|((width, height), runs)| {
+            // The runs again and again, until the mask is full.
+            let runs = runs.iter().cycle().enumerate();
+            let pixels =
+                runs.flat_map(|(number, run)| std::iter::repeat_n((number % 2) as u8, *run));
+            (
+                width,
+                height,
+                pixels.take((width * height) as usize).collect(),
+            )
+        })
+}
+
+/// Of characters of any kind, of those in use, or mostly short numbers, for texts that are encodings.
+fn any_text() -> impl Strategy<Value = String> {
+    let short = || prop_oneof![4 => between('0', '?'), 1 => between('P', '_')];
+    prop_oneof![
+        vec(any::<char>(), 0..12),
+        vec(between('/', 'p'), 0..12),
+        vec(between('0', 'o'), 0..12),
+        vec(short(), 0..12),
+    ]
+    .prop_map(|characters| characters.into_iter().collect())
+}
+
+#[test]
+fn runs_as_long_as_they_can_be_read_as_they_were_written() {
+    let extremes = [0, u32::MAX, 0, 0, u32::MAX, u32::MAX, 0, 1];
+    assert_eq!(
+        decoded(&rle::of_runs(&extremes)).as_deref(),
+        Ok(extremes.as_slice())
+    );
 }
 
 #[test]
