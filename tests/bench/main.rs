@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout)] // Printing is what it is for.
 
 mod bare;
+mod labels;
 mod server;
 
 use std::path::{Path, PathBuf};
@@ -42,6 +43,7 @@ fn main() -> Result<()> {
     println!("|---|---|");
     runtime.block_on(attempts(&plugin))?;
     runtime.block_on(whole_run(&plugin))?;
+    runtime.block_on(labels::labels())?;
     runtime.block_on(server::large_project())?;
     starts(&plugin)
 }

@@ -1,8 +1,8 @@
 """What a label row says, read from the SDK's own objects. `tests/tests/official/canonical.rs` makes the same of the
 host's, so that the two can be compared.
 
-Coordinates are plain numbers, answers are by feature hash, chosen options are sorted. Of an object that is in several
-spaces the first is shown, as the host does.
+Coordinates are plain numbers, answers are by feature hash, chosen options are sorted. Where an object is stands by space;
+the space of a row without spaces is the empty text.
 """
 
 from collections.abc import Iterable
@@ -43,7 +43,8 @@ def label_row(row: LabelRowV2) -> Json:
     }
     for space in row.get_spaces():
         for instance in space.get_object_instances():
-            objects.setdefault(instance.object_hash, object_on(space, instance))
+            described = objects.setdefault(instance.object_hash, {**named(instance), "placed": {}})
+            described["placed"][space.space_id] = place_in(space, instance)
         for instance in space.get_classification_instances():
             hash_ = instance.classification_hash
             classifications[hash_] = classification_on(space, instance, classifications.get(hash_))
@@ -63,17 +64,16 @@ def whole_object(instance: ObjectInstance) -> Json:
         frames = [] if html else ranges(instance.range_list or [])
     else:
         frames = ranges(frames_to_ranges(list(annotations)))
-    return {
-        **named(instance),
-        "space": None,
+    place = {
         "frames": frames,
         "html": html_ranges(html) if html else None,
         "annotations": {str(frame): annotations[frame] for frame in sorted(annotations)},
         "whole": by(instance.get_annotation(0)) if instance.is_range_only() else None,
     }
+    return {**named(instance), "placed": {"": place}}
 
 
-def object_on(space: Any, instance: ObjectInstance) -> Json:
+def place_in(space: Any, instance: ObjectInstance) -> Json:
     notes = list(space.get_annotations("object", filter_instance_hashes=[instance.object_hash]))
     frames: Json = []
     html = None
@@ -86,8 +86,6 @@ def object_on(space: Any, instance: ObjectInstance) -> Json:
         annotations = {note.frame: drawn(note) for note in notes}
         frames = ranges(frames_to_ranges(list(annotations)))
     return {
-        **named(instance),
-        "space": space.space_id,
         "frames": frames,
         "html": html,
         "annotations": {str(frame): annotations[frame] for frame in sorted(annotations)},

@@ -9,7 +9,7 @@ use std::sync::{Arc, Once};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use runner_host::encord::{Client, Key, Pathway, Project, Stage, StorageItem, Task};
-use runner_host::engine::{Inputs, LabelRowInput, Resolver, Unresolved};
+use runner_host::engine::{Inputs, LabelRowInput, Resolver, Twin, Unresolved};
 use runner_host::labels::Ontology;
 use runner_host::local;
 use serde_json::json;
@@ -120,6 +120,10 @@ impl Resolver for Nothing {
 
     fn storage_item(&self) -> BoxFuture<'_, Result<Arc<StorageItem>, Unresolved>> {
         async { Err(Unresolved::NotFound("there is no storage item".to_owned())) }.boxed()
+    }
+
+    fn twin_label_row(&self, _: Uuid) -> BoxFuture<'_, Result<Option<Twin>, Unresolved>> {
+        async { Ok(None) }.boxed()
     }
 }
 

@@ -60,6 +60,9 @@ pub struct DataUnit {
     pub width: Option<u32>,
     /// In pixels; absent where the data has none.
     pub height: Option<u32>,
+    /// Where Encord keeps the file, or a URL that can be read, if one was asked for; absent for data of several
+    /// files.
+    pub data_link: Option<String>,
 }
 
 impl LabelRow {
@@ -181,6 +184,7 @@ impl LabelRow {
             sequence: sequence(json),
             width: pixels(json, "width"),
             height: pixels(json, "height"),
+            data_link: text(json, "data_link").map(str::to_owned),
         };
         let mut units: Vec<_> = members(&self.document, "data_units").map(unit).collect();
         units.sort_by_key(|unit| unit.sequence);

@@ -143,8 +143,9 @@ fn decide(state: State, outcome: Outcome) -> Result<Decision, Failure> {
         priority: outcome.priority,
         labels: None,
         unsaved_edits: false,
+        missing_answers: Vec::new(),
     };
-    if let Some(row) = state.row {
+    if let Some(row) = state.into_task_row() {
         decision.priority = decision.priority.or(row.priority);
         row.conclude(&mut decision);
     }

@@ -6,9 +6,10 @@ wasmtime::component::bindgen!({
     path: "../wit",
     world: "stage",
     imports: {
-        // Only these two may have to ask Encord.
+        // Only these may have to ask Encord.
         "runner:stage/context.[method]context.label-row": async | trappable,
         "runner:stage/context.[method]context.storage-item": async | trappable,
+        "runner:stage/context.[method]context.twin-label-row": async | trappable,
         default: trappable,
     },
     exports: { default: async },
@@ -24,6 +25,7 @@ wasmtime::component::bindgen!({
         "runner:stage/storage.storage-item": super::handles::StorageItemHandle,
         "runner:stage/labels.label-row": super::handles::LabelRowHandle,
         "runner:stage/labels.data-unit": super::handles::DataUnitHandle,
+        "runner:stage/labels.space": super::handles::SpaceHandle,
         "runner:stage/labels.object-instance": super::handles::ObjectInstanceHandle,
         "runner:stage/labels.classification-instance": super::handles::ClassificationInstanceHandle,
         "runner:stage/context.context": super::handles::ContextHandle,

@@ -1,5 +1,6 @@
 //! `runner:stage/context`
 
+use uuid::Uuid;
 use wasmtime::component::Resource;
 
 use super::bindings::runner::stage::context::{Host, HostContext};
@@ -8,11 +9,11 @@ use super::handles::{
     AgentStageHandle, ContextHandle, LabelRowHandle, ProjectHandle, StorageItemHandle, TaskHandle,
     only,
 };
-use super::inputs::Unresolved;
-use super::labels::OpenRow;
+use super::inputs::{Twin, Unresolved};
 use super::state::{State, forget};
 
 type Result<T> = wasmtime::Result<T>;
+type Answered<T> = std::result::Result<T, Error>;
 
 impl From<Unresolved> for Error {
     fn from(unresolved: Unresolved) -> Self {
@@ -43,25 +44,20 @@ impl HostContext for State {
     async fn label_row(
         &mut self,
         _: Resource<ContextHandle>,
-    ) -> Result<std::result::Result<Resource<LabelRowHandle>, Error>> {
-        if self.row.is_none() {
-            let inputs = self.inputs()?;
-            let opened = match inputs.resolver.label_row().await {
-                Ok(row) => OpenRow::open(row, &inputs.ontology),
-                Err(unresolved) => return Ok(Err(unresolved.into())),
-            };
-            match opened {
-                Ok(row) => self.row = Some(row),
-                Err(error) => return Ok(Err(error)),
-            }
+    ) -> Result<Answered<Resource<LabelRowHandle>>> {
+        if let Some(row) = self.task_row() {
+            return Ok(Ok(row));
         }
-        Ok(Ok(only()))
+        match self.inputs()?.resolver.label_row().await {
+            Ok(row) => self.open_task_row(row),
+            Err(unresolved) => Ok(Err(unresolved.into())),
+        }
     }
 
     async fn storage_item(
         &mut self,
         _: Resource<ContextHandle>,
-    ) -> Result<std::result::Result<Resource<StorageItemHandle>, Error>> {
+    ) -> Result<Answered<Resource<StorageItemHandle>>> {
         if self.item.is_none() {
             match self.inputs()?.resolver.storage_item().await {
                 Ok(item) => self.item = Some(item),
@@ -73,6 +69,34 @@ impl HostContext for State {
 
     fn attempt(&mut self, _: Resource<ContextHandle>) -> Result<u32> {
         Ok(self.inputs()?.attempt)
+    }
+
+    async fn twin_label_row(
+        &mut self,
+        _: Resource<ContextHandle>,
+        project_hash: String,
+    ) -> Result<Answered<Option<Resource<LabelRowHandle>>>> {
+        let Ok(project) = Uuid::parse_str(&project_hash) else {
+            return Ok(Err(Error::InvalidArgument(format!(
+                "expected the UUID of a project, found `{project_hash}`"
+            ))));
+        };
+        if let Some(row) = self.twin_row(project) {
+            return Ok(Ok(Some(row)));
+        }
+        if self.without_twin.contains(&project) {
+            return Ok(Ok(None));
+        }
+        match self.inputs()?.resolver.twin_label_row(project).await {
+            Ok(Some(Twin { row, ontology })) => {
+                Ok(self.open_twin_row(row, &ontology, project).map(Some))
+            }
+            Ok(None) => {
+                self.without_twin.push(project);
+                Ok(Ok(None))
+            }
+            Err(unresolved) => Ok(Err(unresolved.into())),
+        }
     }
 
     fn drop(&mut self, handle: Resource<ContextHandle>) -> Result<()> {

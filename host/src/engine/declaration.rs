@@ -28,6 +28,10 @@ pub struct Declaration {
     pub include_objects: Option<Vec<String>>,
     /// Only classifications of these features are read: feature hashes or exact titles.
     pub include_classifications: Option<Vec<String>>,
+    /// Objects come with their reviews.
+    pub include_reviews: bool,
+    /// Links to files are signed URLs.
+    pub include_signed_url: bool,
 }
 
 impl Declaration {
@@ -98,6 +102,16 @@ impl HostDeclaration for State {
         features: Vec<String>,
     ) -> Result<()> {
         self.declaration(&handle)?.include_classifications = Some(features);
+        Ok(())
+    }
+
+    fn include_reviews(&mut self, handle: Resource<DeclarationHandle>) -> Result<()> {
+        self.declaration(&handle)?.include_reviews = true;
+        Ok(())
+    }
+
+    fn include_signed_url(&mut self, handle: Resource<DeclarationHandle>) -> Result<()> {
+        self.declaration(&handle)?.include_signed_url = true;
         Ok(())
     }
 

@@ -18,13 +18,13 @@ macro_rules! handles {
 }
 
 handles! {
-    /// `ontology.ontology`
+    /// `ontology.ontology`: a position among the ontologies that were handed out.
     OntologyHandle,
-    /// `ontology.ontology-object`: a position among the ontology's objects.
+    /// `ontology.ontology-object`: a position in [`Positions`] of paths.
     OntologyObjectHandle,
-    /// `ontology.ontology-classification`: a position among the ontology's classifications.
+    /// `ontology.ontology-classification`: likewise.
     OntologyClassificationHandle,
-    /// `ontology.attribute`: a position in [`Positions`] of paths.
+    /// `ontology.attribute`: likewise.
     AttributeHandle,
     /// `ontology.attribute-option`: likewise.
     AttributeOptionHandle,
@@ -36,13 +36,15 @@ handles! {
     TaskHandle,
     /// `storage.storage-item`
     StorageItemHandle,
-    /// `labels.label-row`
+    /// `labels.label-row`: a position among the rows that were opened.
     LabelRowHandle,
-    /// `labels.data-unit`: a position among the row's data units.
+    /// `labels.data-unit`: a position among the data units that were handed out.
     DataUnitHandle,
-    /// `labels.object-instance`: a position among the object hashes that were handed out.
+    /// `labels.space`: likewise of spaces.
+    SpaceHandle,
+    /// `labels.object-instance`: a position among the objects that were handed out.
     ObjectInstanceHandle,
-    /// `labels.classification-instance`: likewise of classification hashes.
+    /// `labels.classification-instance`: likewise of classifications.
     ClassificationInstanceHandle,
     /// `context.context`
     ContextHandle,

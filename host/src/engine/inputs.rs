@@ -36,6 +36,18 @@ pub trait Resolver: Send + Sync {
     fn label_row(&self) -> BoxFuture<'_, Result<LabelRowInput, Unresolved>>;
     /// The storage item behind the task's data unit.
     fn storage_item(&self) -> BoxFuture<'_, Result<Arc<StorageItem>, Unresolved>>;
+    /// The label row of the same data in another project; none if that project does not have the data, or
+    /// has never labelled it.
+    fn twin_label_row(&self, project: Uuid) -> BoxFuture<'_, Result<Option<Twin>, Unresolved>>;
+}
+
+/// The label row of a task's data in another project.
+#[derive(Debug, Clone)]
+pub struct Twin {
+    /// The row.
+    pub row: LabelRowInput,
+    /// The ontology of that project.
+    pub ontology: Arc<Ontology>,
 }
 
 /// A label row as it was read. The document is shared: an attempt that edits it edits a copy.
@@ -79,6 +91,8 @@ pub struct Decision {
     pub labels: Option<SavedRow>,
     /// True if the agent edited the row and did not ask for it to be saved.
     pub unsaved_edits: bool,
+    /// What the agent added or edited, and that lacks the answer to a required attribute: a sentence for each.
+    pub missing_answers: Vec<String>,
 }
 
 /// A label row to save.

@@ -1,40 +1,77 @@
-//! `runner:stage/labels`
+//! `runner:stage/labels`: the rows of an attempt, and what its handles stand for. One file for each resource.
 
+mod classification;
 mod convert;
+mod free;
+mod object;
+mod row;
+mod space;
+mod unit;
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use uuid::Uuid;
 use wasmtime::component::Resource;
 
-use super::bindings::runner::stage::labels::{
-    Annotation, Answer, AttributeAnswer, BoundingBox, DynamicAnswer, Host,
-    HostClassificationInstance, HostDataUnit, HostLabelRow, HostObjectInstance,
-};
-use super::bindings::runner::stage::types::{Error, FrameRange};
+use super::bindings::runner::stage::types::Error;
 use super::handles::{
-    ClassificationInstanceHandle, DataUnitHandle, LabelRowHandle, ObjectInstanceHandle,
+    ClassificationInstanceHandle, LabelRowHandle, ObjectInstanceHandle, SpaceHandle,
 };
 use super::inputs::{Decision, LabelRowInput, SavedRow};
-use super::state::{State, forget};
+use super::state::State;
 use crate::labels::{
-    ClassificationInstance, DataUnit, LabelRow, ObjectInstance, Ontology, RowFacts,
+    ClassificationInstance, DataUnit, LabelError, LabelRow, ObjectInstance, Ontology, RowFacts,
 };
 
 type Result<T> = wasmtime::Result<T>;
 type Answered<T> = std::result::Result<T, Error>;
 
-/// The attempt's own copy of the label row.
+/// The attempt's own copy of a label row.
 pub(super) struct OpenRow {
     input: LabelRowInput,
     row: LabelRow,
+    /// The project that it is the twin of the task's row in; none for the task's own.
+    twin_of: Option<Uuid>,
+    /// A position in [`State::ontologies`].
+    ontology: u32,
     pub(super) priority: Option<f64>,
     save: bool,
     /// Listed when first asked for. Edits do not change them.
     data_units: OnceLock<Vec<DataUnit>>,
+    objects: Instances,
+    classifications: Instances,
+    /// Ids of the spaces that were handed out.
+    spaces: Vec<String>,
+}
+
+/// Instances of a row that were handed out: the number of each in the attempt's list, by hash.
+type Instances = HashMap<Arc<str>, u32>;
+
+/// An object or classification that was handed out.
+#[derive(Debug)]
+pub(super) struct Instance {
+    /// A position in the attempt's list of rows.
+    row: u32,
+    hash: Arc<str>,
+    /// What its handles still say, once the row no longer has it.
+    gone: Option<Gone>,
+}
+
+/// What is left of an object or classification that was removed.
+#[derive(Debug)]
+struct Gone {
+    feature_hash: String,
+    name: String,
+    shape: String,
 }
 
 impl OpenRow {
-    pub(super) fn open(input: LabelRowInput, ontology: &Arc<Ontology>) -> Answered<Self> {
+    fn open(
+        input: LabelRowInput,
+        ontology: (u32, &Arc<Ontology>),
+        twin_of: Option<Uuid>,
+    ) -> Answered<Self> {
         let metadata = &input.metadata;
         let facts = RowFacts {
             data_type: metadata.data_type.clone(),
@@ -43,13 +80,18 @@ impl OpenRow {
             height: metadata.height,
             partial: input.partial,
         };
-        let row = LabelRow::open(Arc::clone(&input.document), facts, Arc::clone(ontology))?;
+        let row = LabelRow::open(Arc::clone(&input.document), facts, Arc::clone(ontology.1))?;
         Ok(Self {
             input,
             row,
+            twin_of,
+            ontology: ontology.0,
             priority: None,
             save: false,
             data_units: OnceLock::new(),
+            objects: HashMap::new(),
+            classifications: HashMap::new(),
+            spaces: Vec::new(),
         })
     }
 
@@ -57,11 +99,12 @@ impl OpenRow {
         self.data_units.get_or_init(|| self.row.data_units())
     }
 
-    /// Adds what became of the row to the decision. A row without a difference is not sent: there is
+    /// Adds what became of the task's row to the decision. A row without a difference is not sent: there is
     /// nothing to save, and sending it could only undo what somebody else did meanwhile.
     pub(super) fn conclude(self, decision: &mut Decision) {
         let edited = self.row.is_edited();
         if edited && self.save {
+            decision.missing_answers = self.row.missing_answers();
             decision.labels = Some(SavedRow {
                 label_hash: self.input.label_hash,
                 document: self.row.to_document(),
@@ -72,500 +115,273 @@ impl OpenRow {
 }
 
 impl State {
-    fn open_row(&mut self) -> Result<&mut OpenRow> {
-        // `context.label-row` gives the handle out only once the row is here.
-        self.row
-            .as_mut()
-            .ok_or_else(|| wasmtime::format_err!("the label row was not resolved"))
+    /// Opens the task's row, and returns its handle.
+    pub(super) fn open_task_row(
+        &mut self,
+        input: LabelRowInput,
+    ) -> Result<Answered<Resource<LabelRowHandle>>> {
+        let ontology = Arc::clone(&self.inputs()?.ontology);
+        let at = self.ontology_position(&ontology);
+        Ok(self.keep_row(OpenRow::open(input, (at, &ontology), None)))
     }
 
-    fn label_row(&mut self) -> Result<&mut LabelRow> {
-        Ok(&mut self.open_row()?.row)
+    /// Opens the row of the task's data in another project, and returns its handle.
+    pub(super) fn open_twin_row(
+        &mut self,
+        input: LabelRowInput,
+        ontology: &Arc<Ontology>,
+        project: Uuid,
+    ) -> Answered<Resource<LabelRowHandle>> {
+        let at = self.ontology_position(ontology);
+        self.keep_row(OpenRow::open(input, (at, ontology), Some(project)))
     }
 
-    fn instance(&self, handle: &Resource<ObjectInstanceHandle>) -> Result<ObjectInstance<'_>> {
-        let hash = self.object_hashes.get(handle)?;
-        self.row
-            .as_ref()
-            .and_then(|row| row.row.object(hash))
-            .ok_or_else(absent)
+    fn keep_row(&mut self, row: Answered<OpenRow>) -> Answered<Resource<LabelRowHandle>> {
+        self.rows.push(row?);
+        Ok(Resource::new_own(narrow(self.rows.len() - 1)))
     }
 
-    fn classified(
+    /// The handle of the task's row, once it is open.
+    pub(super) fn task_row(&self) -> Option<Resource<LabelRowHandle>> {
+        let at = self.rows.iter().position(|row| row.twin_of.is_none())?;
+        Some(Resource::new_own(narrow(at)))
+    }
+
+    /// The handle of a twin's row, once it is open.
+    pub(super) fn twin_row(&self, project: Uuid) -> Option<Resource<LabelRowHandle>> {
+        let is = |row: &OpenRow| row.twin_of == Some(project);
+        let at = self.rows.iter().position(is)?;
+        Some(Resource::new_own(narrow(at)))
+    }
+
+    /// The task's row, if it was asked for.
+    pub(super) fn into_task_row(self) -> Option<OpenRow> {
+        self.rows.into_iter().find(|row| row.twin_of.is_none())
+    }
+
+    fn open_row(&mut self, handle: &Resource<LabelRowHandle>) -> Result<&mut OpenRow> {
+        self.row_at(handle.rep())
+    }
+
+    fn row_at(&mut self, at: u32) -> Result<&mut OpenRow> {
+        self.rows.get_mut(at as usize).ok_or_else(absent)
+    }
+
+    fn label_row(&mut self, handle: &Resource<LabelRowHandle>) -> Result<&mut LabelRow> {
+        Ok(&mut self.open_row(handle)?.row)
+    }
+
+    /// The handle of an object of a row.
+    fn object_handle(&mut self, row: u32, hash: &str) -> Result<Resource<ObjectInstanceHandle>> {
+        let open = self.rows.get_mut(row as usize).ok_or_else(absent)?;
+        let at = handed_out(&mut open.objects, &mut self.objects, row, hash);
+        Ok(Resource::new_own(at))
+    }
+
+    /// The handle of a classification of a row.
+    fn classification_handle(
+        &mut self,
+        row: u32,
+        hash: &str,
+    ) -> Result<Resource<ClassificationInstanceHandle>> {
+        let open = self.rows.get_mut(row as usize).ok_or_else(absent)?;
+        let at = handed_out(
+            &mut open.classifications,
+            &mut self.classifications,
+            row,
+            hash,
+        );
+        Ok(Resource::new_own(at))
+    }
+
+    fn object_handles(
+        &mut self,
+        row: u32,
+        hashes: Vec<String>,
+    ) -> Result<Vec<Resource<ObjectInstanceHandle>>> {
+        let hashes = hashes.iter();
+        hashes.map(|hash| self.object_handle(row, hash)).collect()
+    }
+
+    fn classification_handles(
+        &mut self,
+        row: u32,
+        hashes: Vec<String>,
+    ) -> Result<Vec<Resource<ClassificationInstanceHandle>>> {
+        let hashes = hashes.iter();
+        hashes
+            .map(|hash| self.classification_handle(row, hash))
+            .collect()
+    }
+
+    /// What an object's handle stands for: the object, or what is left of it.
+    fn object_of(
+        &self,
+        handle: &Resource<ObjectInstanceHandle>,
+    ) -> Result<(&Instance, Option<ObjectInstance<'_>>)> {
+        let instance = self.objects.get(handle.rep() as usize);
+        let instance = instance.ok_or_else(absent)?;
+        let row = self.rows.get(instance.row as usize).ok_or_else(absent)?;
+        Ok((instance, row.row.object(&instance.hash)))
+    }
+
+    /// The object, unless it was removed.
+    fn object_instance(
+        &self,
+        handle: &Resource<ObjectInstanceHandle>,
+    ) -> Result<Option<ObjectInstance<'_>>> {
+        let (_, object) = self.object_of(handle)?;
+        Ok(object)
+    }
+
+    fn classification_of(
         &self,
         handle: &Resource<ClassificationInstanceHandle>,
-    ) -> Result<ClassificationInstance<'_>> {
-        let hash = self.classification_hashes.get(handle)?;
-        self.row
-            .as_ref()
-            .and_then(|row| row.row.classification(hash))
-            .ok_or_else(absent)
+    ) -> Result<(&Instance, Option<ClassificationInstance<'_>>)> {
+        let instance = self.classifications.get(handle.rep() as usize);
+        let instance = instance.ok_or_else(absent)?;
+        let row = self.rows.get(instance.row as usize).ok_or_else(absent)?;
+        Ok((instance, row.row.classification(&instance.hash)))
     }
+
+    fn classification_instance(
+        &self,
+        handle: &Resource<ClassificationInstanceHandle>,
+    ) -> Result<Option<ClassificationInstance<'_>>> {
+        let (_, classification) = self.classification_of(handle)?;
+        Ok(classification)
+    }
+
+    /// The id of the space and the row that it is in.
+    fn space_of(&self, handle: &Resource<SpaceHandle>) -> Result<(u32, &str)> {
+        let (row, position) = self.spaces.get(handle.rep() as usize).ok_or_else(absent)?;
+        let open = self.rows.get(*row as usize).ok_or_else(absent)?;
+        let id = open.spaces.get(*position as usize).ok_or_else(absent)?;
+        Ok((*row, id))
+    }
+
+    fn space_handle(&mut self, row: u32, id: &str) -> Result<Resource<SpaceHandle>> {
+        let open = self.rows.get_mut(row as usize).ok_or_else(absent)?;
+        let position = open.spaces.iter().position(|known| known == id);
+        let position = position.unwrap_or_else(|| {
+            open.spaces.push(id.to_owned());
+            open.spaces.len() - 1
+        });
+        let wanted = (row, narrow(position));
+        let at = self.spaces.iter().position(|known| *known == wanted);
+        let at = at.unwrap_or_else(|| {
+            self.spaces.push(wanted);
+            self.spaces.len() - 1
+        });
+        Ok(Resource::new_own(narrow(at)))
+    }
+
+    /// Edits an object by its hash. What the row no longer has afterwards is noted.
+    fn edit_object<T>(
+        &mut self,
+        handle: &Resource<ObjectInstanceHandle>,
+        edit: impl FnOnce(&mut LabelRow, &str) -> std::result::Result<T, LabelError>,
+    ) -> Result<Answered<T>> {
+        let instance = self.objects.get_mut(handle.rep() as usize);
+        let instance = instance.ok_or_else(absent)?;
+        let open = self
+            .rows
+            .get_mut(instance.row as usize)
+            .ok_or_else(absent)?;
+        let row = &mut open.row;
+        let before = row.object(&instance.hash).map(Gone::of_object);
+        let edited = edit(row, &instance.hash);
+        if before.is_some() && row.object(&instance.hash).is_none() {
+            instance.gone = before;
+        }
+        Ok(edited.map_err(Into::into))
+    }
+
+    fn edit_classification<T>(
+        &mut self,
+        handle: &Resource<ClassificationInstanceHandle>,
+        edit: impl FnOnce(&mut LabelRow, &str) -> std::result::Result<T, LabelError>,
+    ) -> Result<Answered<T>> {
+        let instance = self.classifications.get_mut(handle.rep() as usize);
+        let instance = instance.ok_or_else(absent)?;
+        let open = self
+            .rows
+            .get_mut(instance.row as usize)
+            .ok_or_else(absent)?;
+        let row = &mut open.row;
+        let before = row
+            .classification(&instance.hash)
+            .map(Gone::of_classification);
+        let edited = edit(row, &instance.hash);
+        if before.is_some() && row.classification(&instance.hash).is_none() {
+            instance.gone = before;
+        }
+        Ok(edited.map_err(Into::into))
+    }
+
+    /// Edits a whole row, after which any of its objects and classifications may be gone.
+    fn edit_row<T>(
+        &mut self,
+        at: u32,
+        edit: impl FnOnce(&mut LabelRow) -> std::result::Result<T, LabelError>,
+    ) -> Result<Answered<T>> {
+        let row = &mut self.rows.get_mut(at as usize).ok_or_else(absent)?.row;
+        let of_row = |instance: &&mut Instance| instance.row == at && instance.gone.is_none();
+        for object in self.objects.iter_mut().filter(of_row) {
+            object.gone = row.object(&object.hash).map(Gone::of_object);
+        }
+        for classification in self.classifications.iter_mut().filter(of_row) {
+            let found = row.classification(&classification.hash);
+            classification.gone = found.map(Gone::of_classification);
+        }
+        // Those that the row still has are found in it first, whatever is noted.
+        Ok(edit(row).map_err(Into::into))
+    }
+}
+
+impl Gone {
+    fn of_object(object: ObjectInstance<'_>) -> Self {
+        Self {
+            feature_hash: object.feature_hash().to_owned(),
+            name: object.name().to_owned(),
+            shape: object.shape().to_owned(),
+        }
+    }
+
+    fn of_classification(classification: ClassificationInstance<'_>) -> Self {
+        Self {
+            feature_hash: classification.feature_hash().to_owned(),
+            name: classification.title().to_owned(),
+            shape: String::new(),
+        }
+    }
+}
+
+fn handed_out(of_row: &mut Instances, all: &mut Vec<Instance>, row: u32, hash: &str) -> u32 {
+    if let Some(at) = of_row.get(hash) {
+        return *at;
+    }
+    let hash: Arc<str> = hash.into();
+    let at = narrow(all.len());
+    all.push(Instance {
+        row,
+        hash: Arc::clone(&hash),
+        gone: None,
+    });
+    of_row.insert(hash, at);
+    at
+}
+
+fn narrow(position: usize) -> u32 {
+    u32::try_from(position).expect("a document that fits into memory has fewer than 2^32 parts")
 }
 
 fn absent() -> wasmtime::Error {
-    // Handles are made only of what the row has, and nothing removes it; so this is a defect of the host.
+    // wasmtime gives us only handles that we gave out, so this is a defect of the host.
     wasmtime::format_err!("a handle leads to nothing in the label row")
 }
 
-impl Host for State {}
-
-impl HostLabelRow for State {
-    fn label_hash(&mut self, _: Resource<LabelRowHandle>) -> Result<String> {
-        Ok(self.open_row()?.input.label_hash.to_string())
-    }
-
-    fn branch_name(&mut self, _: Resource<LabelRowHandle>) -> Result<String> {
-        Ok(self.open_row()?.input.metadata.branch_name.clone())
-    }
-
-    fn label_status(&mut self, _: Resource<LabelRowHandle>) -> Result<String> {
-        Ok(self.open_row()?.input.metadata.label_status.clone())
-    }
-
-    fn created_at(&mut self, _: Resource<LabelRowHandle>) -> Result<Option<String>> {
-        Ok(self.label_row()?.created_at())
-    }
-
-    fn last_edited_at(&mut self, _: Resource<LabelRowHandle>) -> Result<Option<String>> {
-        Ok(self.label_row()?.last_edited_at())
-    }
-
-    fn data_hash(&mut self, _: Resource<LabelRowHandle>) -> Result<String> {
-        Ok(self.open_row()?.input.metadata.data_hash.to_string())
-    }
-
-    fn data_title(&mut self, _: Resource<LabelRowHandle>) -> Result<String> {
-        Ok(self.open_row()?.input.metadata.data_title.clone())
-    }
-
-    fn data_type(&mut self, _: Resource<LabelRowHandle>) -> Result<String> {
-        Ok(self.open_row()?.input.metadata.data_type.clone())
-    }
-
-    fn dataset_hash(&mut self, _: Resource<LabelRowHandle>) -> Result<String> {
-        Ok(self.open_row()?.input.metadata.dataset_hash.to_string())
-    }
-
-    fn dataset_title(&mut self, _: Resource<LabelRowHandle>) -> Result<String> {
-        Ok(self.open_row()?.input.metadata.dataset_title.clone())
-    }
-
-    fn backing_item_uuid(&mut self, _: Resource<LabelRowHandle>) -> Result<Option<String>> {
-        Ok(self
-            .open_row()?
-            .input
-            .metadata
-            .backing_item_uuid
-            .map(|uuid| uuid.to_string()))
-    }
-
-    fn width(&mut self, _: Resource<LabelRowHandle>) -> Result<Option<u32>> {
-        Ok(self.open_row()?.input.metadata.width)
-    }
-
-    fn height(&mut self, _: Resource<LabelRowHandle>) -> Result<Option<u32>> {
-        Ok(self.open_row()?.input.metadata.height)
-    }
-
-    fn number_of_frames(&mut self, _: Resource<LabelRowHandle>) -> Result<u32> {
-        Ok(self.open_row()?.input.metadata.number_of_frames)
-    }
-
-    fn fps(&mut self, _: Resource<LabelRowHandle>) -> Result<Option<f64>> {
-        Ok(self.open_row()?.input.metadata.frames_per_second)
-    }
-
-    fn duration(&mut self, _: Resource<LabelRowHandle>) -> Result<Option<f64>> {
-        Ok(self.open_row()?.input.metadata.duration)
-    }
-
-    fn priority(&mut self, _: Resource<LabelRowHandle>) -> Result<Option<f64>> {
-        let row = self.open_row()?;
-        Ok(row.priority.or(row.input.metadata.priority))
-    }
-
-    fn client_metadata(&mut self, _: Resource<LabelRowHandle>) -> Result<Option<String>> {
-        // Encord also says "nothing" with an empty object.
-        let metadata = self.open_row()?.input.metadata.client_metadata.as_ref();
-        Ok(metadata
-            .map(ToString::to_string)
-            .filter(|text| text != "{}"))
-    }
-
-    fn data_units(&mut self, _: Resource<LabelRowHandle>) -> Result<Vec<Resource<DataUnitHandle>>> {
-        let count = self.open_row()?.data_units().len();
-        Ok((0..count).map(|at| Resource::new_own(at as u32)).collect())
-    }
-
-    fn objects(
-        &mut self,
-        _: Resource<LabelRowHandle>,
-    ) -> Result<Vec<Resource<ObjectInstanceHandle>>> {
-        let objects = self.label_row()?.objects();
-        let hashes: Vec<_> = objects
-            .map(|object| object.object_hash().to_owned())
-            .collect();
-        Ok(hashes
-            .into_iter()
-            .map(|hash| self.object_hashes.handle(hash))
-            .collect())
-    }
-
-    fn find_object(
-        &mut self,
-        _: Resource<LabelRowHandle>,
-        hash: String,
-    ) -> Result<Option<Resource<ObjectInstanceHandle>>> {
-        let known = self.label_row()?.object(&hash).is_some();
-        Ok(known.then(|| self.object_hashes.handle(hash)))
-    }
-
-    fn classifications(
-        &mut self,
-        _: Resource<LabelRowHandle>,
-    ) -> Result<Vec<Resource<ClassificationInstanceHandle>>> {
-        let all = self.label_row()?.classifications();
-        let hashes: Vec<_> = all
-            .map(|one| one.classification_hash().to_owned())
-            .collect();
-        Ok(hashes
-            .into_iter()
-            .map(|hash| self.classification_hashes.handle(hash))
-            .collect())
-    }
-
-    fn find_classification(
-        &mut self,
-        _: Resource<LabelRowHandle>,
-        hash: String,
-    ) -> Result<Option<Resource<ClassificationInstanceHandle>>> {
-        let known = self.label_row()?.classification(&hash).is_some();
-        Ok(known.then(|| self.classification_hashes.handle(hash)))
-    }
-
-    fn add_bounding_box(
-        &mut self,
-        _: Resource<LabelRowHandle>,
-        feature: String,
-        bounding_box: BoundingBox,
-        frame: u32,
-    ) -> Result<Answered<Resource<ObjectInstanceHandle>>> {
-        let added = self
-            .label_row()?
-            .add_bounding_box(&feature, bounding_box.into(), frame);
-        Ok(match added {
-            Ok(hash) => Ok(self.object_hashes.handle(hash)),
-            Err(error) => Err(error.into()),
-        })
-    }
-
-    fn add_classification(
-        &mut self,
-        _: Resource<LabelRowHandle>,
-        feature: String,
-        answers: Vec<AttributeAnswer>,
-        frames: Option<Vec<FrameRange>>,
-    ) -> Result<Answered<Resource<ClassificationInstanceHandle>>> {
-        let answers: Vec<_> = answers.into_iter().map(Into::into).collect();
-        let frames: Option<Vec<_>> =
-            frames.map(|frames| frames.into_iter().map(Into::into).collect());
-        let added =
-            self.label_row()?
-                .add_classification(&feature, &answers, frames.as_deref(), None);
-        Ok(match added {
-            Ok(hash) => Ok(self.classification_hashes.handle(hash)),
-            Err(error) => Err(error.into()),
-        })
-    }
-
-    fn set_priority(&mut self, _: Resource<LabelRowHandle>, priority: f64) -> Result<Answered<()>> {
-        if !(0.0..=1.0).contains(&priority) {
-            return Ok(Err(Error::InvalidArgument(format!(
-                "expected a priority from 0 to 1, found {priority}"
-            ))));
-        }
-        self.open_row()?.priority = Some(priority);
-        Ok(Ok(()))
-    }
-
-    fn save(&mut self, _: Resource<LabelRowHandle>) -> Result<Answered<()>> {
-        let row = self.open_row()?;
-        if let Err(error) = row.row.check_savable() {
-            return Ok(Err(error.into()));
-        }
-        row.save = true;
-        Ok(Ok(()))
-    }
-
-    fn is_edited(&mut self, _: Resource<LabelRowHandle>) -> Result<bool> {
-        Ok(self.label_row()?.is_edited())
-    }
-
-    fn to_json(&mut self, _: Resource<LabelRowHandle>) -> Result<String> {
-        Ok(self.label_row()?.to_document().to_string())
-    }
-
-    fn drop(&mut self, handle: Resource<LabelRowHandle>) -> Result<()> {
-        forget(handle)
-    }
-}
-
-impl State {
-    fn data_unit(&mut self, handle: &Resource<DataUnitHandle>) -> Result<&DataUnit> {
-        self.open_row()?
-            .data_units()
-            .get(handle.rep() as usize)
-            .ok_or_else(absent)
-    }
-}
-
-impl HostDataUnit for State {
-    fn data_hash(&mut self, handle: Resource<DataUnitHandle>) -> Result<String> {
-        Ok(self.data_unit(&handle)?.data_hash.clone())
-    }
-
-    fn data_title(&mut self, handle: Resource<DataUnitHandle>) -> Result<String> {
-        Ok(self.data_unit(&handle)?.title.clone())
-    }
-
-    fn file_type(&mut self, handle: Resource<DataUnitHandle>) -> Result<String> {
-        Ok(self.data_unit(&handle)?.data_type.clone())
-    }
-
-    fn sequence(&mut self, handle: Resource<DataUnitHandle>) -> Result<u32> {
-        Ok(self.data_unit(&handle)?.sequence)
-    }
-
-    fn width(&mut self, handle: Resource<DataUnitHandle>) -> Result<Option<u32>> {
-        Ok(self.data_unit(&handle)?.width)
-    }
-
-    fn height(&mut self, handle: Resource<DataUnitHandle>) -> Result<Option<u32>> {
-        Ok(self.data_unit(&handle)?.height)
-    }
-
-    fn drop(&mut self, handle: Resource<DataUnitHandle>) -> Result<()> {
-        forget(handle)
-    }
-}
-
-impl HostObjectInstance for State {
-    fn object_hash(&mut self, handle: Resource<ObjectInstanceHandle>) -> Result<String> {
-        Ok(self.object_hashes.get(&handle)?.clone())
-    }
-
-    fn feature_hash(&mut self, handle: Resource<ObjectInstanceHandle>) -> Result<String> {
-        Ok(self.instance(&handle)?.feature_hash().to_owned())
-    }
-
-    fn object_name(&mut self, handle: Resource<ObjectInstanceHandle>) -> Result<String> {
-        Ok(self.instance(&handle)?.name().to_owned())
-    }
-
-    fn shape(&mut self, handle: Resource<ObjectInstanceHandle>) -> Result<String> {
-        Ok(self.instance(&handle)?.shape().to_owned())
-    }
-
-    fn object_number(&mut self, handle: Resource<ObjectInstanceHandle>) -> Result<Option<u32>> {
-        Ok(self.instance(&handle)?.object_number())
-    }
-
-    fn spaces(&mut self, handle: Resource<ObjectInstanceHandle>) -> Result<Vec<String>> {
-        Ok(self
-            .instance(&handle)?
-            .space()
-            .map(str::to_owned)
-            .into_iter()
-            .collect())
-    }
-
-    fn frames(&mut self, handle: Resource<ObjectInstanceHandle>) -> Result<Vec<FrameRange>> {
-        Ok(self
-            .instance(&handle)?
-            .frames()
-            .into_iter()
-            .map(Into::into)
-            .collect())
-    }
-
-    fn annotation(
-        &mut self,
-        handle: Resource<ObjectInstanceHandle>,
-        frame: u32,
-    ) -> Result<Option<Annotation>> {
-        Ok(self.instance(&handle)?.annotation(frame).map(Into::into))
-    }
-
-    fn answers(&mut self, handle: Resource<ObjectInstanceHandle>) -> Result<Vec<Answer>> {
-        Ok(self
-            .instance(&handle)?
-            .answers()
-            .into_iter()
-            .map(Into::into)
-            .collect())
-    }
-
-    fn dynamic_answers(
-        &mut self,
-        handle: Resource<ObjectInstanceHandle>,
-    ) -> Result<Vec<DynamicAnswer>> {
-        Ok(self
-            .instance(&handle)?
-            .dynamic_answers()
-            .into_iter()
-            .map(Into::into)
-            .collect())
-    }
-
-    fn set_confidence(
-        &mut self,
-        handle: Resource<ObjectInstanceHandle>,
-        confidence: f64,
-    ) -> Result<Answered<()>> {
-        let hash = self.object_hashes.get(&handle)?.clone();
-        Ok(self
-            .label_row()?
-            .set_object_confidence(&hash, confidence)
-            .map_err(Into::into))
-    }
-
-    fn set_manual_annotation(
-        &mut self,
-        handle: Resource<ObjectInstanceHandle>,
-        manual: bool,
-    ) -> Result<()> {
-        let hash = self.object_hashes.get(&handle)?.clone();
-        self.label_row()?
-            .set_object_manual_annotation(&hash, manual)
-            .map_err(|_| absent())
-    }
-
-    fn to_json(&mut self, handle: Resource<ObjectInstanceHandle>) -> Result<String> {
-        Ok(self.instance(&handle)?.to_json())
-    }
-
-    fn drop(&mut self, handle: Resource<ObjectInstanceHandle>) -> Result<()> {
-        forget(handle)
-    }
-}
-
-impl HostClassificationInstance for State {
-    fn classification_hash(
-        &mut self,
-        handle: Resource<ClassificationInstanceHandle>,
-    ) -> Result<String> {
-        Ok(self.classification_hashes.get(&handle)?.clone())
-    }
-
-    fn feature_hash(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<String> {
-        Ok(self.classified(&handle)?.feature_hash().to_owned())
-    }
-
-    fn classification_name(
-        &mut self,
-        handle: Resource<ClassificationInstanceHandle>,
-    ) -> Result<String> {
-        Ok(self.classified(&handle)?.title().to_owned())
-    }
-
-    fn frames(
-        &mut self,
-        handle: Resource<ClassificationInstanceHandle>,
-    ) -> Result<Vec<FrameRange>> {
-        Ok(self
-            .classified(&handle)?
-            .frames()
-            .into_iter()
-            .map(Into::into)
-            .collect())
-    }
-
-    fn spaces(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<Vec<String>> {
-        Ok(self
-            .classified(&handle)?
-            .spaces()
-            .into_iter()
-            .map(str::to_owned)
-            .collect())
-    }
-
-    fn answers(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<Vec<Answer>> {
-        Ok(self
-            .classified(&handle)?
-            .answers()
-            .into_iter()
-            .map(Into::into)
-            .collect())
-    }
-
-    fn confidence(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<f64> {
-        Ok(self.classified(&handle)?.confidence())
-    }
-
-    fn manual_annotation(
-        &mut self,
-        handle: Resource<ClassificationInstanceHandle>,
-    ) -> Result<bool> {
-        Ok(self.classified(&handle)?.manual_annotation())
-    }
-
-    fn created_at(
-        &mut self,
-        handle: Resource<ClassificationInstanceHandle>,
-    ) -> Result<Option<String>> {
-        Ok(self.classified(&handle)?.created_at())
-    }
-
-    fn created_by(
-        &mut self,
-        handle: Resource<ClassificationInstanceHandle>,
-    ) -> Result<Option<String>> {
-        Ok(self.classified(&handle)?.created_by())
-    }
-
-    fn last_edited_at(
-        &mut self,
-        handle: Resource<ClassificationInstanceHandle>,
-    ) -> Result<Option<String>> {
-        Ok(self.classified(&handle)?.last_edited_at())
-    }
-
-    fn last_edited_by(
-        &mut self,
-        handle: Resource<ClassificationInstanceHandle>,
-    ) -> Result<Option<String>> {
-        Ok(self.classified(&handle)?.last_edited_by())
-    }
-
-    fn set_confidence(
-        &mut self,
-        handle: Resource<ClassificationInstanceHandle>,
-        confidence: f64,
-    ) -> Result<Answered<()>> {
-        let hash = self.classification_hashes.get(&handle)?.clone();
-        Ok(self
-            .label_row()?
-            .set_classification_confidence(&hash, confidence)
-            .map_err(Into::into))
-    }
-
-    fn set_manual_annotation(
-        &mut self,
-        handle: Resource<ClassificationInstanceHandle>,
-        manual: bool,
-    ) -> Result<()> {
-        let hash = self.classification_hashes.get(&handle)?.clone();
-        self.label_row()?
-            .set_classification_manual_annotation(&hash, manual)
-            .map_err(|_| absent())
-    }
-
-    fn to_json(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<String> {
-        Ok(self.classified(&handle)?.to_json())
-    }
-
-    fn drop(&mut self, handle: Resource<ClassificationInstanceHandle>) -> Result<()> {
-        forget(handle)
-    }
+/// Values of the contract from those of the documents.
+fn each<T, U: From<T>>(values: impl IntoIterator<Item = T>) -> Vec<U> {
+    values.into_iter().map(Into::into).collect()
 }

@@ -53,6 +53,11 @@ impl Meter {
             memory_refused: false,
         }
     }
+
+    /// In bytes.
+    pub(super) fn memory_limit(&self) -> usize {
+        self.memory_limit
+    }
 }
 
 impl ResourceLimiter for Meter {

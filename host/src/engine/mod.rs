@@ -24,7 +24,7 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 pub use declaration::Declaration;
-pub use inputs::{Decision, Failure, Inputs, LabelRowInput, Resolver, SavedRow, Unresolved};
+pub use inputs::{Decision, Failure, Inputs, LabelRowInput, Resolver, SavedRow, Twin, Unresolved};
 pub use limits::Limits;
 
 use bindings::{Stage, StagePre};

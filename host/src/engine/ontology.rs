@@ -6,8 +6,9 @@ use wasmtime::component::Resource;
 
 use super::bindings::runner::stage::ontology::{
     Host, HostAttribute, HostAttributeOption, HostOntology, HostOntologyClassification,
-    HostOntologyObject,
+    HostOntologyObject, TemplatePoint,
 };
+use super::bindings::runner::stage::types::Error;
 use super::handles::{
     AttributeHandle, AttributeOptionHandle, OntologyClassificationHandle, OntologyHandle,
     OntologyObjectHandle,
@@ -17,10 +18,12 @@ use crate::labels::{Attribute, AttributeOption, Ontology, OntologyClassification
 
 type Result<T> = wasmtime::Result<T>;
 
-/// Where an attribute or option stands: the object or classification, then positions, by turns of an
-/// attribute and of an option. Its length tells which of the two it is.
+/// Where something stands in an ontology: the object or classification, then positions, by turns of an
+/// attribute and of an option. Its length tells which of them it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct NodePath {
+    /// A position in [`State::ontologies`].
+    ontology: u32,
     root: Root,
     positions: Vec<u32>,
 }
@@ -36,6 +39,7 @@ impl NodePath {
         let mut positions = self.positions.clone();
         positions.push(position as u32);
         Self {
+            ontology: self.ontology,
             root: self.root,
             positions,
         }
@@ -77,6 +81,7 @@ impl NodePath {
     fn option<'a>(&self, ontology: &'a Ontology) -> Option<&'a AttributeOption> {
         let (last, attribute) = self.positions.split_last()?;
         let attribute = Self {
+            ontology: self.ontology,
             root: self.root,
             positions: attribute.to_vec(),
         };
@@ -90,39 +95,67 @@ fn absent() -> wasmtime::Error {
 }
 
 impl State {
-    fn ontology(&self) -> Result<&Arc<Ontology>> {
-        Ok(&self.inputs()?.ontology)
+    /// The number of an ontology among those that were handed out.
+    pub(super) fn ontology_position(&mut self, ontology: &Arc<Ontology>) -> u32 {
+        let known = &mut self.ontologies;
+        let position = known.iter().position(|one| Arc::ptr_eq(one, ontology));
+        position.unwrap_or_else(|| {
+            known.push(Arc::clone(ontology));
+            known.len() - 1
+        }) as u32
+    }
+
+    /// The handle of the ontology of the run's project.
+    pub(super) fn project_ontology(&mut self) -> Result<Resource<OntologyHandle>> {
+        let ontology = Arc::clone(&self.inputs()?.ontology);
+        Ok(Resource::new_own(self.ontology_position(&ontology)))
+    }
+
+    fn ontology(&self, position: u32) -> Result<&Ontology> {
+        let ontology = self.ontologies.get(position as usize);
+        ontology.map(|ontology| &**ontology).ok_or_else(absent)
     }
 
     fn object(&self, handle: &Resource<OntologyObjectHandle>) -> Result<&OntologyObject> {
-        self.ontology()?
-            .objects()
-            .get(handle.rep() as usize)
-            .ok_or_else(absent)
+        let node = self.nodes.get(handle)?;
+        let Root::Object(at) = node.root else {
+            return Err(absent());
+        };
+        let objects = self.ontology(node.ontology)?.objects();
+        objects.get(at as usize).ok_or_else(absent)
     }
 
     fn classification(
         &self,
         handle: &Resource<OntologyClassificationHandle>,
     ) -> Result<&OntologyClassification> {
-        self.ontology()?
-            .classifications()
-            .get(handle.rep() as usize)
-            .ok_or_else(absent)
+        let node = self.nodes.get(handle)?;
+        let Root::Classification(at) = node.root else {
+            return Err(absent());
+        };
+        let classifications = self.ontology(node.ontology)?.classifications();
+        classifications.get(at as usize).ok_or_else(absent)
     }
 
     fn attribute(&self, handle: &Resource<AttributeHandle>) -> Result<&Attribute> {
-        self.nodes
-            .get(handle)?
-            .attribute(self.ontology()?)
-            .ok_or_else(absent)
+        let node = self.nodes.get(handle)?;
+        let ontology = self.ontology(node.ontology)?;
+        node.attribute(ontology).ok_or_else(absent)
     }
 
     fn option(&self, handle: &Resource<AttributeOptionHandle>) -> Result<&AttributeOption> {
-        self.nodes
-            .get(handle)?
-            .option(self.ontology()?)
-            .ok_or_else(absent)
+        let node = self.nodes.get(handle)?;
+        let ontology = self.ontology(node.ontology)?;
+        node.option(ontology).ok_or_else(absent)
+    }
+
+    /// The handle of an object or classification.
+    fn root<T: 'static>(&mut self, ontology: u32, root: Root) -> Resource<T> {
+        self.nodes.handle(NodePath {
+            ontology,
+            root,
+            positions: Vec::new(),
+        })
     }
 
     /// Handles of the parts of a node.
@@ -136,42 +169,42 @@ impl State {
 impl Host for State {}
 
 impl HostOntology for State {
-    fn ontology_hash(&mut self, _: Resource<OntologyHandle>) -> Result<String> {
-        Ok(self.ontology()?.uuid().to_owned())
+    fn ontology_hash(&mut self, handle: Resource<OntologyHandle>) -> Result<String> {
+        Ok(self.ontology(handle.rep())?.uuid().to_owned())
     }
 
-    fn title(&mut self, _: Resource<OntologyHandle>) -> Result<String> {
-        Ok(self.ontology()?.title().to_owned())
+    fn title(&mut self, handle: Resource<OntologyHandle>) -> Result<String> {
+        Ok(self.ontology(handle.rep())?.title().to_owned())
     }
 
-    fn description(&mut self, _: Resource<OntologyHandle>) -> Result<String> {
-        Ok(self.ontology()?.description().to_owned())
+    fn description(&mut self, handle: Resource<OntologyHandle>) -> Result<String> {
+        Ok(self.ontology(handle.rep())?.description().to_owned())
     }
 
     fn objects(
         &mut self,
-        _: Resource<OntologyHandle>,
+        handle: Resource<OntologyHandle>,
     ) -> Result<Vec<Resource<OntologyObjectHandle>>> {
-        Ok((0..self.ontology()?.objects().len())
-            .map(|at| Resource::new_own(at as u32))
-            .collect())
+        let count = self.ontology(handle.rep())?.objects().len() as u32;
+        let roots = (0..count).map(Root::Object);
+        Ok(roots.map(|root| self.root(handle.rep(), root)).collect())
     }
 
     fn classifications(
         &mut self,
-        _: Resource<OntologyHandle>,
+        handle: Resource<OntologyHandle>,
     ) -> Result<Vec<Resource<OntologyClassificationHandle>>> {
-        Ok((0..self.ontology()?.classifications().len())
-            .map(|at| Resource::new_own(at as u32))
-            .collect())
+        let count = self.ontology(handle.rep())?.classifications().len() as u32;
+        let roots = (0..count).map(Root::Classification);
+        Ok(roots.map(|root| self.root(handle.rep(), root)).collect())
     }
 
     fn find_object(
         &mut self,
-        _: Resource<OntologyHandle>,
+        handle: Resource<OntologyHandle>,
         feature: String,
     ) -> Result<Option<Resource<OntologyObjectHandle>>> {
-        let objects = self.ontology()?.objects();
+        let objects = self.ontology(handle.rep())?.objects();
         let position = objects
             .iter()
             .position(|object| object.feature_hash == feature)
@@ -180,15 +213,16 @@ impl HostOntology for State {
                     .iter()
                     .position(|object| !object.archived && object.name == feature)
             });
-        Ok(position.map(|at| Resource::new_own(at as u32)))
+        let root = position.map(|at| Root::Object(at as u32));
+        Ok(root.map(|root| self.root(handle.rep(), root)))
     }
 
     fn find_classification(
         &mut self,
-        _: Resource<OntologyHandle>,
+        handle: Resource<OntologyHandle>,
         feature: String,
     ) -> Result<Option<Resource<OntologyClassificationHandle>>> {
-        let classifications = self.ontology()?.classifications();
+        let classifications = self.ontology(handle.rep())?.classifications();
         let position = classifications
             .iter()
             .position(|class| class.feature_hash == feature)
@@ -197,11 +231,21 @@ impl HostOntology for State {
                     .iter()
                     .position(|class| !class.archived && class.title == feature)
             });
-        Ok(position.map(|at| Resource::new_own(at as u32)))
+        let root = position.map(|at| Root::Classification(at as u32));
+        Ok(root.map(|root| self.root(handle.rep(), root)))
     }
 
-    fn to_json(&mut self, _: Resource<OntologyHandle>) -> Result<String> {
-        Ok(self.ontology()?.raw().to_string())
+    fn to_json(&mut self, handle: Resource<OntologyHandle>) -> Result<String> {
+        Ok(self.ontology(handle.rep())?.raw().to_string())
+    }
+
+    fn json_schema(
+        &mut self,
+        handle: Resource<OntologyHandle>,
+        features: Vec<String>,
+    ) -> Result<std::result::Result<String, Error>> {
+        let schema = self.ontology(handle.rep())?.json_schema(&features);
+        Ok(schema.map(|schema| schema.to_string()).map_err(Into::into))
     }
 
     fn drop(&mut self, handle: Resource<OntologyHandle>) -> Result<()> {
@@ -239,11 +283,22 @@ impl HostOntologyObject for State {
         handle: Resource<OntologyObjectHandle>,
     ) -> Result<Vec<Resource<AttributeHandle>>> {
         let count = self.object(&handle)?.attributes.len();
-        let parent = NodePath {
-            root: Root::Object(handle.rep()),
-            positions: Vec::new(),
-        };
+        let parent = self.nodes.get(&handle)?.clone();
         Ok(self.children(&parent, count))
+    }
+
+    fn skeleton_template(
+        &mut self,
+        handle: Resource<OntologyObjectHandle>,
+    ) -> Result<Vec<TemplatePoint>> {
+        let template = self.object(&handle)?.template.iter();
+        let point = template.map(|point| TemplatePoint {
+            name: point.name.clone(),
+            feature_hash: point.feature_hash.clone(),
+            x: point.x,
+            y: point.y,
+        });
+        Ok(point.collect())
     }
 
     fn drop(&mut self, handle: Resource<OntologyObjectHandle>) -> Result<()> {
@@ -276,11 +331,10 @@ impl HostOntologyClassification for State {
         &mut self,
         handle: Resource<OntologyClassificationHandle>,
     ) -> Result<Resource<AttributeHandle>> {
-        let root = Root::Classification(handle.rep());
-        Ok(self.nodes.handle(NodePath {
-            root,
-            positions: vec![0],
-        }))
+        let classification = self.nodes.get(&handle)?;
+        // The one root attribute has the position 0.
+        let attribute = classification.child(0);
+        Ok(self.nodes.handle(attribute))
     }
 
     fn drop(&mut self, handle: Resource<OntologyClassificationHandle>) -> Result<()> {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use uuid::Uuid;
 use wasmtime::component::{HasData, Resource, ResourceTable};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
@@ -11,11 +12,12 @@ use super::bindings::runner::stage::types;
 use super::declaration::Declaration;
 use super::handles::Positions;
 use super::inputs::Inputs;
-use super::labels::OpenRow;
+use super::labels::{Instance, OpenRow};
 use super::limits::{Limits, Meter};
 use super::ontology::NodePath;
 use super::stdio::Log;
 use crate::encord::StorageItem;
+use crate::labels::Ontology;
 
 /// What the host functions of one attempt work on.
 pub(super) struct State {
@@ -26,12 +28,20 @@ pub(super) struct State {
 
     /// Absent in `describe`, where a guest has no context to ask.
     inputs: Option<Inputs>,
-    pub(super) row: Option<OpenRow>,
+    /// The task's row and those of its twins, in the order in which they were asked for.
+    pub(super) rows: Vec<OpenRow>,
+    /// Projects that turned out not to have the task's data, or no labels of it.
+    pub(super) without_twin: Vec<Uuid>,
     pub(super) item: Option<Arc<StorageItem>>,
 
+    pub(super) ontologies: Vec<Arc<Ontology>>,
     pub(super) nodes: Positions<NodePath>,
-    pub(super) object_hashes: Positions<String>,
-    pub(super) classification_hashes: Positions<String>,
+    pub(super) objects: Vec<Instance>,
+    pub(super) classifications: Vec<Instance>,
+    /// Row and position in it.
+    pub(super) data_units: Vec<(u32, u32)>,
+    /// Likewise.
+    pub(super) spaces: Vec<(u32, u32)>,
     pub(super) declarations: Vec<Declaration>,
 }
 
@@ -43,11 +53,15 @@ impl State {
             wasi: None,
             table: ResourceTable::new(),
             inputs,
-            row: None,
+            rows: Vec::new(),
+            without_twin: Vec::new(),
             item: None,
+            ontologies: Vec::new(),
             nodes: Positions::default(),
-            object_hashes: Positions::default(),
-            classification_hashes: Positions::default(),
+            objects: Vec::new(),
+            classifications: Vec::new(),
+            data_units: Vec::new(),
+            spaces: Vec::new(),
             declarations: Vec::new(),
         }
     }

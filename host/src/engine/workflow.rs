@@ -5,7 +5,7 @@ use wasmtime::component::Resource;
 use super::bindings::runner::stage::workflow::{
     Host, HostAgentStage, HostProject, HostTask, Pathway, WorkflowStage,
 };
-use super::handles::{AgentStageHandle, OntologyHandle, ProjectHandle, TaskHandle, only};
+use super::handles::{AgentStageHandle, OntologyHandle, ProjectHandle, TaskHandle};
 use super::state::{State, forget};
 
 type Result<T> = wasmtime::Result<T>;
@@ -45,7 +45,7 @@ impl HostProject for State {
     }
 
     fn ontology(&mut self, _: Resource<ProjectHandle>) -> Result<Resource<OntologyHandle>> {
-        Ok(only())
+        self.project_ontology()
     }
 
     fn drop(&mut self, handle: Resource<ProjectHandle>) -> Result<()> {

@@ -9,7 +9,7 @@ use wasmtime::component::types::ComponentItem;
 use super::PluginError;
 
 /// The version of the contract in `wit/`.
-pub(super) const VERSION: &str = "0.1.0";
+pub(super) const VERSION: &str = "0.1.1";
 
 /// What of the contract's interfaces a plugin may import.
 const OFFERED: [&str; 8] = [

@@ -143,6 +143,7 @@ impl RunnerBuilder {
             client,
             project: Arc::new(project),
             ontology: Arc::new(ontology),
+            twins: Arc::default(),
             engine,
             journal,
             on_event: self.on_event,

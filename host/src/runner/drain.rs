@@ -47,6 +47,8 @@ struct Drain {
     summary: Mutex<StageSummary>,
     /// Its author was told that edits without `save` are lost.
     told_of_unsaved: AtomicBool,
+    /// Likewise that saved labels lack required answers.
+    told_of_missing: AtomicBool,
     /// Tasks that were handed out and have not ended.
     under_way: TaskTracker,
 }
@@ -84,6 +86,7 @@ pub(super) async fn drain(
         options: options.clone(),
         summary: Mutex::new(summary),
         told_of_unsaved: AtomicBool::new(false),
+        told_of_missing: AtomicBool::new(false),
         under_way: TaskTracker::new(),
     });
     let result = drain.run(shutdown).await;
@@ -185,6 +188,7 @@ impl Drain {
             client: self.shared.client.clone(),
             project,
             declaration: self.served.declaration.clone(),
+            twins: Arc::clone(&self.shared.twins),
         });
         let size = self.options.task_batch_size.max(1);
         let mut left = self.options.max_tasks_per_stage.unwrap_or(usize::MAX);
@@ -317,6 +321,14 @@ impl Drain {
             tracing::warn!(
                 "the agent edited the label row and did not call `save`, so the edits are dropped (said once \
                  per stage)"
+            );
+        }
+        if let Some(first) = decision.missing_answers.first()
+            && !self.told_of_missing.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                "saved labels lack answers to required attributes ({} in this row, said once per stage): {first}",
+                decision.missing_answers.len()
             );
         }
         let task = &dependencies.task;

@@ -8,6 +8,7 @@ mod plan;
 mod resolve;
 mod resume;
 mod summary;
+mod twins;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -91,6 +92,8 @@ struct Shared {
     client: Client,
     project: Arc<Project>,
     ontology: Arc<Ontology>,
+    /// Other projects whose label rows agents ask for.
+    twins: Arc<twins::Twins>,
     engine: Arc<Engine>,
     journal: Journal,
     on_event: Option<OnEvent>,

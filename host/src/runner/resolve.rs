@@ -10,11 +10,12 @@ use futures::future::{BoxFuture, join_all};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+use super::twins::Twins;
 use crate::encord::{
     Client, CreateOptions, Error, ErrorKind, LabelRowMetadata, MetadataOptions, ReadOptions,
     StorageItem, Task,
 };
-use crate::engine::{Declaration, LabelRowInput, Resolver, Unresolved};
+use crate::engine::{Declaration, LabelRowInput, Resolver, Twin, Unresolved};
 
 type Resolved<T> = Result<T, Unresolved>;
 
@@ -24,6 +25,8 @@ pub(super) struct Source {
     pub(super) client: Client,
     pub(super) project: Uuid,
     pub(super) declaration: Declaration,
+    /// Other projects whose label rows agents of the run asked for.
+    pub(super) twins: Arc<Twins>,
 }
 
 /// One task with what was fetched for it so far. Attempts of the task share it; each gets a fresh copy of
@@ -34,6 +37,8 @@ pub(super) struct Dependencies {
     metadata: OnceCell<Arc<LabelRowMetadata>>,
     row: OnceCell<LabelRowInput>,
     item: OnceCell<Arc<StorageItem>>,
+    /// By project. A lock of its own for each would gain nothing: an attempt asks for one after another.
+    twins: tokio::sync::Mutex<HashMap<Uuid, Option<Twin>>>,
     /// The row could not be had. If it was to be created, that may have happened all the same, so it is listed again.
     row_failed: AtomicBool,
     /// What went wrong when the batch was fetched: given to the first attempt that asks, so that the
@@ -50,6 +55,7 @@ impl Dependencies {
             metadata: OnceCell::new(),
             row: OnceCell::new(),
             item: OnceCell::new(),
+            twins: tokio::sync::Mutex::default(),
             row_failed: AtomicBool::new(false),
             row_error: Mutex::new(None),
             item_error: Mutex::new(None),
@@ -112,6 +118,24 @@ impl Resolver for Dependencies {
                 items.pop().unwrap_or_else(|| Err(no_item(&self.task)))
             };
             self.item.get_or_try_init(fetch).await.cloned()
+        }
+        .boxed()
+    }
+
+    fn twin_label_row(&self, project: Uuid) -> BoxFuture<'_, Resolved<Option<Twin>>> {
+        async move {
+            let mut twins = self.twins.lock().await;
+            if let Some(known) = twins.get(&project) {
+                return Ok(known.clone());
+            }
+            let branch = self.source.branch(&self.task);
+            let source = &self.source;
+            let found = source
+                .twins
+                .label_row(&source.client, project, &self.task, branch)
+                .await?;
+            twins.insert(project, found.clone());
+            Ok(found)
         }
         .boxed()
     }
@@ -288,7 +312,8 @@ impl Source {
         let options = ReadOptions {
             include_object_feature_hashes: self.declaration.include_objects.clone(),
             include_classification_feature_hashes: self.declaration.include_classifications.clone(),
-            ..ReadOptions::default()
+            include_reviews: self.declaration.include_reviews,
+            include_signed_url: self.declaration.include_signed_url,
         };
         let read = self
             .client
@@ -296,7 +321,7 @@ impl Source {
         let created = join_all(new.into_iter().map(|(branch, hashes)| async move {
             let options = CreateOptions {
                 branch_name: Some(branch.to_owned()),
-                ..CreateOptions::default()
+                include_signed_url: self.declaration.include_signed_url,
             };
             let documents = self
                 .client
@@ -375,7 +400,7 @@ fn no_item(task: &Task) -> Unresolved {
     ))
 }
 
-fn unresolved(error: &Error) -> Unresolved {
+pub(super) fn unresolved(error: &Error) -> Unresolved {
     let message = error.to_string();
     match error.kind() {
         ErrorKind::NotFound => Unresolved::NotFound(message),

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use crate::bindings::runner::stage::context as wit;
 use crate::{
     AgentStage, AgentTask, Declaration, Error, LabelRow, Ontology, Project, Result, StorageItem,
+    Uuid,
 };
 
 /// One attempt at one task: all that an agent can ask for. A clone is another handle of the same attempt.
@@ -29,7 +30,7 @@ impl Context {
 
     /// The project that the task belongs to.
     pub fn project(&self) -> Project {
-        self.attempt.project()
+        Project::new(self.attempt.project())
     }
 
     /// The stage at which the task waits.
@@ -39,7 +40,7 @@ impl Context {
 
     /// The project's ontology.
     pub fn ontology(&self) -> Ontology {
-        self.attempt.project().ontology()
+        self.project().ontology()
     }
 
     /// The label row of the task, on the task's branch unless the stage has the option `branch`. Every
@@ -51,6 +52,18 @@ impl Context {
     /// [`Error::Other`] if it is not understood.
     pub fn label_row(&self) -> Result<LabelRow, Error> {
         self.attempt.label_row().map(LabelRow::new)
+    }
+
+    /// The label row of the same data in another project, on the branch of the task's row, to read and to
+    /// [copy from](LabelRow::copy_labels); it cannot be saved. Every call for a project gives the same row. Absent if
+    /// that project does not have the data, or has never labelled it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such project, [`Error::Forbidden`], [`Error::Unavailable`];
+    /// [`Error::Other`] if the row is not understood.
+    pub fn twin_label_row(&self, project_hash: Uuid) -> Result<Option<LabelRow>, Error> {
+        let twin = self.attempt.twin_label_row(&project_hash.to_string())?;
+        Ok(twin.map(LabelRow::new))
     }
 
     /// The storage item behind the task's data unit.

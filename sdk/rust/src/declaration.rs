@@ -11,6 +11,8 @@ pub struct Declaration {
     label_row: bool,
     storage_item: bool,
     client_metadata: bool,
+    reviews: bool,
+    signed_url: bool,
     branch: Option<String>,
     objects: Option<Vec<String>>,
     classifications: Option<Vec<String>>,
@@ -31,6 +33,17 @@ impl Declaration {
     /// absent.
     pub fn include_client_metadata(&mut self) {
         self.client_metadata = true;
+    }
+
+    /// [`ObjectInstance::reviews`](crate::ObjectInstance::reviews) is filled in. Default: it is absent.
+    pub fn include_reviews(&mut self) {
+        self.reviews = true;
+    }
+
+    /// [`LabelRow::data_link`](crate::LabelRow::data_link) and that of data units is a URL that can be read for a
+    /// limited time. Default: it says where Encord keeps the file.
+    pub fn include_signed_url(&mut self) {
+        self.signed_url = true;
     }
 
     /// The label row is that of this branch. Default: the task's own branch.
@@ -68,6 +81,12 @@ impl Declaration {
         }
         if self.client_metadata {
             declaration.include_client_metadata();
+        }
+        if self.reviews {
+            declaration.include_reviews();
+        }
+        if self.signed_url {
+            declaration.include_signed_url();
         }
         if let Some(name) = &self.branch {
             declaration.use_branch(name);

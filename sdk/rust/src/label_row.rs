@@ -1,28 +1,43 @@
+use std::sync::Arc;
+
 use crate::bindings::runner::stage::labels as wit;
-use crate::{
-    BoundingBox, ClassificationInstance, DataUnit, Error, FrameRange, IntoAnswers, ObjectInstance,
-    Result,
-};
+use crate::{DataUnit, Error, Ontology, Result, WorkflowNode};
 
 /// The label row of the task: what is labelled on its data unit.
 ///
 /// Edits are made on the attempt's own copy. [`save`](Self::save) marks it for saving; the host saves
 /// it once the agent has returned an outcome, before the task moves, and also if the task stays. Of an
-/// attempt that fails nothing is saved. Two handles of one row see each other's edits.
+/// attempt that fails nothing is saved. A clone is another handle of the same row; two handles of one row see
+/// each other's edits.
 ///
 /// Features may be given by feature hash or by exact name. A name means the feature that is not archived;
 /// if several have it, it is refused as ambiguous.
 ///
 /// Coordinates are relative to the frame: x and width to its width, y and height to its height, from 0
 /// to 1, the origin in the upper left corner, unless stated otherwise.
-#[derive(Debug)]
+///
+/// What is labelled:
+///
+/// | to | |
+/// |---|---|
+/// | read | [`objects`](Self::objects), [`classifications`](Self::classifications), [`spaces`](Self::spaces) |
+/// | add | [`add`](Self::add), [`add_classification`](Self::add_classification) and [`…_on`](Self::add_classification_on) |
+/// | edit, remove | the methods of [`ObjectInstance`](crate::ObjectInstance) and [`ClassificationInstance`](crate::ClassificationInstance) |
+/// | copy from another row | [`copy_labels`](Self::copy_labels) |
+/// | fill in from a language model | [`add_classifications_from_json`](Self::add_classifications_from_json), [`add_object_from_json`](Self::add_object_from_json) |
+/// | keep | [`save`](Self::save), or [`discard_edits`](Self::discard_edits) |
+#[derive(Clone, Debug)]
 pub struct LabelRow {
-    row: wit::LabelRow,
+    row: Arc<wit::LabelRow>,
 }
 
 impl LabelRow {
     pub(crate) fn new(row: wit::LabelRow) -> Self {
-        Self { row }
+        Self { row: Arc::new(row) }
+    }
+
+    pub(crate) fn handle(&self) -> &wit::LabelRow {
+        &self.row
     }
 
     /// The UUID of the label row.
@@ -123,102 +138,70 @@ impl LabelRow {
         self.row.data_units()
     }
 
-    /// All objects, in the order in which the row lists them.
-    pub fn objects(&self) -> Vec<ObjectInstance> {
-        self.row.objects()
+    /// The ontology of the row's project.
+    pub fn ontology(&self) -> Ontology {
+        Ontology::new(self.row.ontology())
     }
 
-    /// The object with this hash.
-    pub fn find_object(&self, object_hash: &str) -> Option<ObjectInstance> {
-        self.row.find_object(object_hash)
+    /// MIME type of the data, for example `video/mp4`, where Encord says so.
+    pub fn file_type(&self) -> Option<String> {
+        self.row.file_type()
     }
 
-    /// All classifications, in the order in which the row lists them.
-    pub fn classifications(&self) -> Vec<ClassificationInstance> {
-        self.row.classifications()
+    /// Where Encord keeps the file. A URL that can be read if the stage has the option `signed_url`. Absent for rows of
+    /// several files.
+    pub fn data_link(&self) -> Option<String> {
+        self.row.data_link()
     }
 
-    /// The classification with this hash.
-    pub fn find_classification(&self, classification_hash: &str) -> Option<ClassificationInstance> {
-        self.row.find_classification(classification_hash)
+    /// For example `mp3`; absent for data other than audio.
+    pub fn audio_codec(&self) -> Option<String> {
+        self.row.audio_codec()
     }
 
-    /// Adds a bounding box on one frame, counted from 0.
-    ///
-    /// `feature` is the feature hash of an ontology object or its exact name; its shape must be
-    /// `bounding_box`. Only rows of images, image groups and videos can have one.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] if the feature is unknown, ambiguous, archived or of another shape,
-    /// if the frame does not exist, or if the box is not within the frame (by more than 1e-6, which is
-    /// taken for rounding) or has no area; [`Error::Unsupported`] if the type of data has no boxes.
-    pub fn add_bounding_box(
-        &self,
-        feature: &str,
-        bounding_box: BoundingBox,
-        frame: u32,
-    ) -> Result<ObjectInstance, Error> {
-        self.row.add_bounding_box(feature, bounding_box, frame)
+    /// In samples per second; absent for data other than audio.
+    pub fn audio_sample_rate(&self) -> Option<u32> {
+        self.row.audio_sample_rate()
     }
 
-    /// Adds a classification. It holds on frame 0 only where the data has frames (also for a video!), for
-    /// everything otherwise, and for the whole data unit if the ontology says that it is global.
-    ///
-    /// `feature` is the feature hash of an ontology classification or its exact title. One answer is
-    /// the one to its root attribute; an array of answers can go on to the attributes that it opens:
-    ///
-    /// ```no_run
-    /// # use runner_sdk::prelude::*;
-    /// # fn agent(row: LabelRow) -> Result<()> {
-    /// row.add_classification("Weather", Answer::option("Rain"))?;
-    /// row.add_classification(
-    ///     "Scene",
-    ///     [Answer::option("Road"), Answer::number(3.0).to("Number of lanes")],
-    /// )?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] if a feature or option is unknown, ambiguous or archived, if an
-    /// answer is of another kind than its attribute or answers one that is not open, if the root
-    /// attribute has no answer, or if the row already has this classification there.
-    pub fn add_classification(
-        &self,
-        feature: &str,
-        answers: impl IntoAnswers,
-    ) -> Result<ClassificationInstance, Error> {
-        self.row
-            .add_classification(feature, &answers.into_answers(), None)
+    /// In bits per sample; absent for data other than audio.
+    pub fn audio_bit_depth(&self) -> Option<u32> {
+        self.row.audio_bit_depth()
     }
 
-    /// Adds a classification on these frames, which may overlap. A range is a frame, `first..=last`, or a
-    /// [`FrameRange`]:
-    ///
-    /// ```no_run
-    /// # use runner_sdk::prelude::*;
-    /// # fn agent(row: LabelRow) -> Result<()> {
-    /// row.add_classification_on("Weather", Answer::option("Sunny"), [0..=9, 20..=29])?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// As [`add_classification`](Self::add_classification); also if frames do not exist, or if the
-    /// classification is global.
-    pub fn add_classification_on<R>(
-        &self,
-        feature: &str,
-        answers: impl IntoAnswers,
-        ranges: R,
-    ) -> Result<ClassificationInstance, Error>
-    where
-        R: IntoIterator,
-        R::Item: Into<FrameRange>,
-    {
-        let ranges: Vec<FrameRange> = ranges.into_iter().map(Into::into).collect();
-        self.row
-            .add_classification(feature, &answers.into_answers(), Some(&ranges))
+    /// Absent for data other than audio.
+    pub fn audio_num_channels(&self) -> Option<u32> {
+        self.row.audio_num_channels()
+    }
+
+    /// `QUEUED`, `ASSIGNED`, `IN_REVIEW`, `RETURNED`, `COMPLETED`, where Encord says so.
+    pub fn annotation_task_status(&self) -> Option<String> {
+        self.row.annotation_task_status()
+    }
+
+    /// The stage at which the row's task waits, as Encord listed it.
+    pub fn workflow_node(&self) -> Option<WorkflowNode> {
+        self.row.workflow_node()
+    }
+
+    /// The UUID of the row's task, where it has one.
+    pub fn task_uuid(&self) -> Option<String> {
+        self.row.task_uuid()
+    }
+
+    /// E-mail address of whom the task is assigned to.
+    pub fn assigned_user_email(&self) -> Option<String> {
+        self.row.assigned_user_email()
+    }
+
+    /// E-mail address of who acted on the task last.
+    pub fn last_actioned_by_user_email(&self) -> Option<String> {
+        self.row.last_actioned_by_user_email()
+    }
+
+    /// False if Encord found the labels not to fit the ontology.
+    pub fn is_valid(&self) -> Option<bool> {
+        self.row.is_valid()
     }
 
     /// Sets the priority of the task, from 0 (last) to 1 (first). Saved even if [`save`](Self::save)
@@ -236,7 +219,7 @@ impl LabelRow {
     ///
     /// # Errors
     /// [`Error::Unsupported`] if the stage had only some features read, since saving the row would
-    /// remove the others.
+    /// remove the others, and for rows of other projects, which are there to be read.
     pub fn save(&self) -> Result<(), Error> {
         self.row.save()
     }
@@ -246,9 +229,39 @@ impl LabelRow {
         self.row.is_edited()
     }
 
+    /// What this attempt added or edited and that lacks the answer to a required attribute: a sentence for each. Such
+    /// labels are saved all the same, for people to complete, and the log says so.
+    pub fn missing_answers(&self) -> Vec<String> {
+        self.row.missing_answers()
+    }
+
     /// The whole row as the JSON document that Encord keeps, with the edits so far. Fields that no
     /// method here shows are in it.
     pub fn to_json(&self) -> String {
         self.row.to_json()
+    }
+
+    /// Replaces the whole row by a document as [`to_json`](Self::to_json) gives it. Keys that are not known stay as they
+    /// are. Handles of objects and classifications that are gone answer as after they were removed.
+    ///
+    /// ```no_run
+    /// # use runner_sdk::prelude::*;
+    /// # fn agent(row: LabelRow) -> Result<()> {
+    /// let document = row.to_json().replace("\"confidence\":0.5", "\"confidence\":0.75");
+    /// row.set_json(&document)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if it is no JSON or no label row, if it is that of another row, or if something in it
+    /// could not have been added by the methods here, unless it stands in the row already. The message has the place.
+    pub fn set_json(&self, document: &str) -> Result<(), Error> {
+        self.row.set_json(document)
+    }
+
+    /// Takes all edits back: the row is as it was read, and not marked for saving. A priority that was set stays.
+    pub fn discard_edits(&self) {
+        self.row.discard_edits();
     }
 }

@@ -43,16 +43,27 @@
 
 // A published crate needs a copy of `wit/` inside of its package; in the repository there is one only.
 
+mod answers;
 mod bindings;
+mod boxes;
+mod classification;
 mod context;
 mod declaration;
 mod errors;
+mod frames;
+mod geometry;
+mod instances;
 mod label_row;
+mod labelling;
 mod logging;
+mod new_object;
+mod object;
+mod ontology;
 mod outcome;
 mod plugin;
+mod shape;
+mod space;
 mod uuid;
-mod values;
 
 /// Makes a function the agent of a stage.
 ///
@@ -62,6 +73,8 @@ mod values;
 /// | option | the label row |
 /// |---|---|
 /// | `client_metadata` | has its client metadata, which is otherwise absent |
+/// | `reviews` | has what reviewers said of its objects, which is otherwise absent |
+/// | `signed_url` | has a URL that can be read as its data link |
 /// | `branch = "…"` | is that of this branch, instead of the task's own |
 /// | `objects = ["…", …]` | has only objects of these features, and cannot be saved |
 /// | `classifications = ["…", …]` | has only classifications of these features, and cannot be saved |
@@ -88,36 +101,46 @@ pub use runner_sdk_macros::stage;
 
 pub use bindings::runner::stage::labels::{
     Annotation, Answer as ExistingAnswer, AnswerValue, AttributeAnswer as Answer, Bitmask,
-    BoundingBox, ChosenOption, Circle, ClassificationInstance, Cuboid, DataUnit, DynamicAnswer,
-    Ellipse, Geometry, GivenAnswer, ObjectInstance, Point, Polygon, RotatableBoundingBox,
-    SkeletonPoint,
+    BoundingBox, ChosenOption, Circle, CopiedLabels, Cuboid, Cuboid2d, DataUnit, DynamicAnswer,
+    Ellipse, Geometry, GivenAnswer, HtmlNode, HtmlRange, Perspective, Point, Polygon, Projection,
+    RotatableBoundingBox, SkeletonPoint, WorkflowNode,
 };
 pub use bindings::runner::stage::ontology::{
-    Attribute, AttributeOption, Ontology, OntologyClassification, OntologyObject,
+    Attribute, AttributeOption, OntologyClassification, OntologyObject, TemplatePoint,
 };
 pub use bindings::runner::stage::storage::StorageItem;
 pub use bindings::runner::stage::types::FrameRange;
 pub use bindings::runner::stage::workflow::{
-    AgentStage, Pathway as StagePathway, Project, Task as AgentTask, WorkflowStage,
+    AgentStage, Pathway as StagePathway, Task as AgentTask, WorkflowStage,
 };
 
+pub use answers::{Answered, IntoAnswers};
+pub use classification::ClassificationInstance;
 #[doc(hidden)]
 pub use context::Lent;
 pub use context::{Context, FromContext};
 pub use declaration::Declaration;
 pub use errors::{AgentError, Error, Result};
+pub use frames::IntoFrames;
+pub use geometry::{Polyline, Skeleton, Visibility};
+pub use instances::{Classifications, Objects};
 pub use label_row::LabelRow;
 pub use logging::{Level, log};
+pub use new_object::NewObject;
+pub use object::ObjectInstance;
+pub use ontology::{Ontology, Project};
 pub use outcome::{IntoAgentError, IntoOutcome, Outcome, Pathway};
+pub use shape::{Drawing, IntoShape, Ranges};
+pub use space::Space;
 pub use uuid::{Uuid, UuidError};
-pub use values::IntoAnswers;
 
 /// All that most agents need: `use runner_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        AgentError, AgentStage, AgentTask, Answer, BoundingBox, Context, Declaration, Error,
-        FrameRange, FromContext, LabelRow, Ontology, Outcome, Pathway, Project, Result,
-        StorageItem, Uuid, stage, uuid,
+        AgentError, AgentStage, AgentTask, Answer, Bitmask, BoundingBox, Circle, Context, Cuboid,
+        Cuboid2d, Declaration, Ellipse, Error, FrameRange, FromContext, HtmlRange, LabelRow,
+        Ontology, Outcome, Pathway, Point, Polygon, Polyline, Project, Result,
+        RotatableBoundingBox, Skeleton, StorageItem, Uuid, stage, uuid,
     };
     pub use crate::{debug, error, info, trace, warn};
 }

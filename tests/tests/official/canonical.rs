@@ -7,17 +7,13 @@ use std::sync::Arc;
 use runner_host::encord::{Client, LabelRowMetadata, MetadataOptions, ReadOptions};
 use runner_host::labels::{
     Annotation, Answer, AnswerValue, BoundingBox, ClassificationInstance, FrameRange, Geometry,
-    LabelRow, ObjectInstance, Ontology, Point, RowFacts,
+    HtmlNode, HtmlRange, LabelRow, ObjectInstance, Ontology, Point, RowFacts,
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-/// All rows of a project that exist on a branch, with what is listed of them.
-pub(crate) async fn rows(
-    client: &Client,
-    project: Uuid,
-    units: &[Uuid],
-) -> Vec<(LabelRowMetadata, LabelRow)> {
+/// The ontology of a project.
+pub(crate) async fn ontology(client: &Client, project: Uuid) -> Arc<Ontology> {
     let described = client.project(project).await.unwrap();
     let ontology = client.ontology(described.ontology_uuid).await.unwrap();
     let ontology = Ontology::parse(
@@ -26,7 +22,16 @@ pub(crate) async fn rows(
         &ontology.description,
         &ontology.editor,
     );
-    let ontology = Arc::new(ontology.unwrap());
+    Arc::new(ontology.unwrap())
+}
+
+/// All rows of a project that exist on a branch, with what is listed of them.
+pub(crate) async fn rows(
+    client: &Client,
+    project: Uuid,
+    units: &[Uuid],
+) -> Vec<(LabelRowMetadata, LabelRow)> {
+    let ontology = ontology(client, project).await;
     let options = MetadataOptions {
         include_client_metadata: true,
         ..MetadataOptions::default()
@@ -85,11 +90,6 @@ pub(crate) fn label_row(row: &LabelRow) -> Value {
 }
 
 fn object(instance: &ObjectInstance<'_>) -> Value {
-    let frames = instance.frames();
-    let drawn = frames.iter().flat_map(|range| range.start..=range.end);
-    let annotations: Map<_, _> = drawn
-        .filter_map(|frame| Some((frame.to_string(), annotation(&instance.annotation(frame)?))))
-        .collect();
     let dynamic = instance.dynamic_answers();
     let mut by_attribute: Map<String, Value> = Map::new();
     for given in &dynamic {
@@ -103,29 +103,21 @@ fn object(instance: &ObjectInstance<'_>) -> Value {
         let parts = parts.as_array_mut().unwrap();
         parts.sort_by_key(|part| part[0][0][0].as_u64());
     }
-    // What stands in HTML has no frames; plugins read it from the JSON.
-    let raw: Value = serde_json::from_str(&instance.to_json()).unwrap();
-    let own = &raw["answer"]["range_html"];
-    let placed = &raw["answer"]["spaces"][instance.space().unwrap_or_default()];
-    let html = match (own, placed["type"].as_str()) {
-        (Value::Array(_), _) => own.clone(),
-        // In a space, pairs instead of objects.
-        (_, Some("html")) => {
-            let pairs = placed["range"].as_array().unwrap().iter();
-            pairs
-                .map(|pair| json!({ "start": pair[0], "end": pair[1] }))
-                .collect()
-        }
-        _ => Value::Null,
-    };
-    // So does who made what is not drawn.
-    let whole = match raw["answer"]["range"] {
-        Value::Null => Value::Null,
-        _ => json!({
-            "confidence": raw["answer"]["confidence"].as_f64().unwrap_or(1.0),
-            "manual": raw["answer"]["manualAnnotation"],
-            "created_by": raw["answer"]["createdBy"],
-        }),
+    let spaces = instance.spaces();
+    let placed: Map<_, _> = if spaces.is_empty() {
+        let frames = instance.frames();
+        let drawn = |frame| instance.annotation(frame);
+        let place = place(instance, &frames, drawn, instance.html_ranges());
+        [("".to_owned(), place)].into_iter().collect()
+    } else {
+        let spaces = spaces.into_iter();
+        let placed = spaces.map(|space| {
+            let frames = instance.frames_in(space);
+            let drawn = |frame| instance.annotation_in(space, frame);
+            let place = place(instance, &frames, drawn, instance.html_ranges_in(space));
+            (space.to_owned(), place)
+        });
+        placed.collect()
     };
     json!({
         "feature": instance.feature_hash(),
@@ -134,8 +126,33 @@ fn object(instance: &ObjectInstance<'_>) -> Value {
         "number": instance.object_number(),
         "answers": answers(&instance.answers()),
         "dynamic": by_attribute,
-        "space": instance.space(),
-        "frames": ranges(&frames),
+        "placed": placed,
+    })
+}
+
+/// Where an object is in the row or in a space of it.
+fn place(
+    instance: &ObjectInstance<'_>,
+    frames: &[FrameRange],
+    drawn: impl Fn(u32) -> Option<Annotation>,
+    html: Vec<HtmlRange>,
+) -> Value {
+    let each = frames.iter().flat_map(|range| range.start..=range.end);
+    let annotations: Map<_, _> = each
+        .filter_map(|frame| Some((frame.to_string(), annotation(&drawn(frame)?))))
+        .collect();
+    let whole = annotations.is_empty().then(|| {
+        json!({
+            "confidence": instance.confidence(),
+            "manual": instance.manual_annotation(),
+            "created_by": instance.created_by(),
+        })
+    });
+    let node = |node: &HtmlNode| json!({ "xpath": node.xpath, "offset": node.offset });
+    let range = |range: &HtmlRange| json!({ "start": node(&range.start), "end": node(&range.end) });
+    let html = (!html.is_empty()).then(|| html.iter().map(range).collect::<Value>());
+    json!({
+        "frames": ranges(frames),
         "html": html,
         "annotations": annotations,
         "whole": whole,

@@ -101,6 +101,73 @@ async fn every_label_of_a_plugin_is_read_equal_by_the_sdk() {
     }
 }
 
+/// The plugin checks what it reads as it goes, and the SDK sees the rest as the host does.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_shape_of_a_plugin_is_read_equal_by_the_sdk() {
+    let folder = TestProject::of_everything();
+    let peer = Peer::of_project(&folder).await;
+    let hash = project(4);
+    let summary = run(&folder, &peer, hash, "shapes").await;
+    let failures = &summary.stages[0].failures;
+    assert!(failures.is_empty(), "{failures:#?}");
+    let read = peer
+        .scripts
+        .read("read_labels.py", &[&hash.to_string()])
+        .await;
+    let mut shapes = std::collections::BTreeSet::new();
+    let rows = canonical::rows(&peer.served.client, hash, &units()).await;
+    assert_eq!(rows.len(), 12);
+    for (_, row) in rows {
+        let title = row.data_title();
+        let read = &read[title];
+        let found = canonical::label_row(&row);
+        assert_eq!(differences(&found, &read["labels"]), "", "{title}");
+        let (sent, kept) = (written(&read["document"]), written(&row.to_document()));
+        assert_eq!(
+            differences(&unordered(sent), &unordered(kept)),
+            "",
+            "{title}"
+        );
+        shapes.extend(row.objects().map(|object| object.shape().to_owned()));
+    }
+    // Time ranges are for time series, segmentations for point clouds: the server has neither.
+    let without = ["time_range", "segmentation"];
+    let ontology = canonical::ontology(&peer.served.client, hash).await;
+    let known = ontology.objects().iter().map(|object| &object.shape);
+    let known: std::collections::BTreeSet<_> = known
+        .filter(|shape| !without.contains(&shape.as_str()))
+        .cloned()
+        .collect();
+    assert_eq!(shapes, known);
+}
+
+/// The SDK turns dynamic answers round each time it reads a row, and lists the objects of a frame in the order in which
+/// it came across them in the row.
+fn unordered(mut written: Value) -> Value {
+    sort_objects(&mut written["labels"]);
+    for entry in written["actions"].as_object_mut().unwrap().values_mut() {
+        let actions = entry["actions"].as_array_mut().unwrap();
+        actions.sort_by_key(|action| format!("{}{}", action["featureHash"], action["range"]));
+        // It does not read who gave them either.
+        actions
+            .iter_mut()
+            .for_each(|action| remove(action, &["manualAnnotation"]));
+    }
+    // Of what marks ranges it writes no confidence.
+    remove(&mut written["objects"], &["manualAnnotation", "confidence"]);
+    remove(&mut written["classifications"], &["manualAnnotation"]);
+    written
+}
+
+/// Sorts every list of drawn objects.
+fn sort_objects(value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(sort_objects),
+        Value::Array(entries) => entries.sort_by_key(|entry| entry["objectHash"].to_string()),
+        _ => {}
+    }
+}
+
 /// Removes fields wherever they are.
 fn remove(value: &mut Value, names: &[&str]) {
     match value {

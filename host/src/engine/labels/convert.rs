@@ -174,19 +174,7 @@ impl From<labels::Geometry> for wit::Geometry {
                 };
                 Self::Skeleton(points.into_iter().map(point).collect())
             }
-            Geometry::Bitmask(labels::Bitmask {
-                top,
-                left,
-                width,
-                height,
-                rle,
-            }) => Self::Bitmask(wit::Bitmask {
-                top,
-                left,
-                width,
-                height,
-                rle,
-            }),
+            Geometry::Bitmask(mask) => Self::Bitmask(mask.into()),
             Geometry::Circle(labels::Circle {
                 x,
                 y,
@@ -223,6 +211,202 @@ impl From<labels::Geometry> for wit::Geometry {
                 size: size.into(),
             }),
             Geometry::Other(json) => Self::Other(json),
+        }
+    }
+}
+
+impl From<wit::Point> for labels::Point {
+    fn from(point: wit::Point) -> Self {
+        Self {
+            x: point.x,
+            y: point.y,
+            z: point.z,
+        }
+    }
+}
+
+impl From<wit::Geometry> for labels::Geometry {
+    fn from(geometry: wit::Geometry) -> Self {
+        use wit::Geometry;
+        match geometry {
+            Geometry::BoundingBox(bounds) => Self::BoundingBox(bounds.into()),
+            Geometry::RotatableBoundingBox(wit::RotatableBoundingBox {
+                x,
+                y,
+                width,
+                height,
+                theta,
+            }) => Self::RotatableBoundingBox(labels::RotatableBoundingBox {
+                x,
+                y,
+                width,
+                height,
+                theta,
+            }),
+            Geometry::Polygon(polygon) => {
+                let ring = |ring: Vec<wit::Point>| ring.into_iter().map(Into::into).collect();
+                let area = |area: Vec<Vec<wit::Point>>| area.into_iter().map(ring).collect();
+                Self::Polygon(polygon.areas.into_iter().map(area).collect())
+            }
+            Geometry::Polyline(points) => {
+                Self::Polyline(points.into_iter().map(Into::into).collect())
+            }
+            Geometry::Point(point) => Self::Point(point.into()),
+            Geometry::Skeleton(points) => {
+                let point = |point: wit::SkeletonPoint| labels::SkeletonPoint {
+                    x: point.x,
+                    y: point.y,
+                    name: point.name,
+                    feature_hash: point.feature_hash,
+                    visibility: point.visibility,
+                };
+                Self::Skeleton(points.into_iter().map(point).collect())
+            }
+            Geometry::Bitmask(mask) => Self::Bitmask(mask.into()),
+            Geometry::Circle(wit::Circle {
+                x,
+                y,
+                radius,
+                stretch,
+                theta,
+            }) => Self::Circle(labels::Circle {
+                x,
+                y,
+                radius,
+                stretch,
+                theta,
+            }),
+            Geometry::Ellipse(wit::Ellipse {
+                x,
+                y,
+                radius_x,
+                radius_y,
+                theta,
+            }) => Self::Ellipse(labels::Ellipse {
+                x,
+                y,
+                radius_x,
+                radius_y,
+                theta,
+            }),
+            Geometry::Cuboid(wit::Cuboid {
+                position,
+                orientation,
+                size,
+            }) => Self::Cuboid(labels::Cuboid {
+                position: position.into(),
+                orientation: orientation.into(),
+                size: size.into(),
+            }),
+            Geometry::Other(json) => Self::Other(json),
+        }
+    }
+}
+
+impl From<wit::Bitmask> for labels::Bitmask {
+    fn from(mask: wit::Bitmask) -> Self {
+        let wit::Bitmask {
+            top,
+            left,
+            width,
+            height,
+            rle,
+        } = mask;
+        Self {
+            top,
+            left,
+            width,
+            height,
+            rle,
+        }
+    }
+}
+
+impl From<labels::Bitmask> for wit::Bitmask {
+    fn from(mask: labels::Bitmask) -> Self {
+        let labels::Bitmask {
+            top,
+            left,
+            width,
+            height,
+            rle,
+        } = mask;
+        Self {
+            top,
+            left,
+            width,
+            height,
+            rle,
+        }
+    }
+}
+
+impl From<wit::Cuboid2d> for labels::Cuboid2d {
+    fn from(cuboid: wit::Cuboid2d) -> Self {
+        Self {
+            front: cuboid.front.into_iter().map(Into::into).collect(),
+            projection: match cuboid.projection {
+                wit::Projection::Perspective(perspective) => {
+                    labels::Projection::Perspective(labels::Perspective {
+                        vanishing_point: perspective.vanishing_point.into(),
+                        scale_ratio: perspective.scale_ratio,
+                    })
+                }
+                wit::Projection::Isometric(offset) => labels::Projection::Isometric(offset.into()),
+            },
+        }
+    }
+}
+
+impl From<labels::Cuboid2d> for wit::Cuboid2d {
+    fn from(cuboid: labels::Cuboid2d) -> Self {
+        Self {
+            front: cuboid.front.into_iter().map(Into::into).collect(),
+            projection: match cuboid.projection {
+                labels::Projection::Perspective(perspective) => {
+                    wit::Projection::Perspective(wit::Perspective {
+                        vanishing_point: perspective.vanishing_point.into(),
+                        scale_ratio: perspective.scale_ratio,
+                    })
+                }
+                labels::Projection::Isometric(offset) => wit::Projection::Isometric(offset.into()),
+            },
+        }
+    }
+}
+
+impl From<wit::HtmlRange> for labels::HtmlRange {
+    fn from(range: wit::HtmlRange) -> Self {
+        let node = |node: wit::HtmlNode| labels::HtmlNode {
+            xpath: node.xpath,
+            offset: node.offset,
+        };
+        Self {
+            start: node(range.start),
+            end: node(range.end),
+        }
+    }
+}
+
+impl From<labels::HtmlRange> for wit::HtmlRange {
+    fn from(range: labels::HtmlRange) -> Self {
+        let node = |node: labels::HtmlNode| wit::HtmlNode {
+            xpath: node.xpath,
+            offset: node.offset,
+        };
+        Self {
+            start: node(range.start),
+            end: node(range.end),
+        }
+    }
+}
+
+impl From<labels::Copied> for wit::CopiedLabels {
+    fn from(copied: labels::Copied) -> Self {
+        Self {
+            objects: copied.objects,
+            classifications: copied.classifications,
+            left_out: copied.left_out,
         }
     }
 }

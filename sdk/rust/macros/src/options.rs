@@ -13,6 +13,8 @@ const EXAMPLE: &str = "for example: `#[stage(\"Pre-label\")]`";
 pub(crate) struct Options {
     pub(crate) name: LitStr,
     client_metadata: bool,
+    reviews: bool,
+    signed_url: bool,
     branch: Option<LitStr>,
     objects: Option<Vec<LitStr>>,
     classifications: Option<Vec<LitStr>>,
@@ -24,6 +26,12 @@ impl Options {
         let client_metadata = self
             .client_metadata
             .then(|| quote!(#declaration.include_client_metadata();));
+        let reviews = self
+            .reviews
+            .then(|| quote!(#declaration.include_reviews();));
+        let signed_url = self
+            .signed_url
+            .then(|| quote!(#declaration.include_signed_url();));
         let branch = self.branch.iter();
         let objects = self
             .objects
@@ -34,6 +42,8 @@ impl Options {
         );
         quote! {
             #client_metadata
+            #reviews
+            #signed_url
             #(#declaration.use_branch(#branch);)*
             #(#objects)*
             #(#classifications)*
@@ -56,6 +66,8 @@ impl Parse for Options {
         let mut options = Self {
             name,
             client_metadata: false,
+            reviews: false,
+            signed_url: false,
             branch: None,
             objects: None,
             classifications: None,
@@ -77,13 +89,9 @@ impl Options {
             .parse::<Ident>()
             .map_err(|error| Error::new(error.span(), KNOWN))?;
         let repeated = match option.to_string().as_str() {
-            "client_metadata" => {
-                if input.peek(Token![=]) {
-                    let no_value = "expected `client_metadata` alone: it takes no value";
-                    return Err(input.error(no_value));
-                }
-                std::mem::replace(&mut self.client_metadata, true)
-            }
+            "client_metadata" => alone(&option, input, &mut self.client_metadata)?,
+            "reviews" => alone(&option, input, &mut self.reviews)?,
+            "signed_url" => alone(&option, input, &mut self.signed_url)?,
             "branch" => {
                 input.parse::<Token![=]>()?;
                 let name = input.parse()?;
@@ -109,8 +117,16 @@ impl Options {
     }
 }
 
-const KNOWN: &str = "expected one of `client_metadata`, `branch = \"…\"`, \
+const KNOWN: &str = "expected one of `client_metadata`, `reviews`, `signed_url`, `branch = \"…\"`, \
     `objects = [\"…\"]`, `classifications = [\"…\"]`";
+
+/// Turns on an option that takes no value. True if it was on.
+fn alone(option: &Ident, input: ParseStream<'_>, on: &mut bool) -> Result<bool> {
+    if input.peek(Token![=]) {
+        return Err(input.error(format!("expected `{option}` alone: it takes no value")));
+    }
+    Ok(std::mem::replace(on, true))
+}
 
 fn features(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
     input.parse::<Token![=]>()?;

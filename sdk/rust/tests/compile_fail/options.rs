@@ -21,4 +21,10 @@ fn empty_feature() {}
 #[stage("Pre-label" client_metadata)]
 fn no_comma() {}
 
+#[stage("Pre-label", reviews = true)]
+fn valued_reviews() {}
+
+#[stage("Pre-label", signed_url, signed_url)]
+fn signed_twice() {}
+
 fn main() {}

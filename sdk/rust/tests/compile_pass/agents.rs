@@ -11,6 +11,8 @@ fn run() {}
 #[stage(
     "49a786f3-5edf-4b94-aff0-3da9042d3bf0",
     client_metadata,
+    reviews,
+    signed_url,
     branch = "predictions",
     objects = ["PXFZO2ra", "Car"],
     classifications = [],
