@@ -27,7 +27,7 @@ impl Bare {
         let mut linker = Linker::new(&engine);
         linker.allow_shadowing(true);
         linker.define_unknown_imports_as_traps(&component)?;
-        linker.instance("runner:stage/context@0.1.0")?.resource(
+        linker.instance("runner:stage/context@0.1.1")?.resource(
             "context",
             ResourceType::host::<Context>(),
             |_, _| Ok(()),
@@ -43,7 +43,7 @@ impl Bare {
         let mut store = Store::new(&self.engine, ());
         store.set_epoch_deadline(u64::MAX / 2);
         let instance = self.component.instantiate_async(&mut store).await?;
-        let agent = instance.get_export_index(&mut store, None, "runner:stage/agent@0.1.0");
+        let agent = instance.get_export_index(&mut store, None, "runner:stage/agent@0.1.1");
         let run = instance
             .get_export_index(&mut store, agent.as_ref(), "run")
             .ok_or("it exports `run`")?;

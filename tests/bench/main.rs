@@ -23,6 +23,10 @@ use runner_host::plugin::{CompileCache, Plugin};
 use runner_host::{CancellationToken, Limits, PluginRef, RunOptions, Runner, local};
 use runner_tests::{guest, inputs};
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Attempts of one measurement.

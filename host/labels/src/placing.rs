@@ -59,7 +59,7 @@ impl LabelRow {
         let drawn = new_drawing(&part, object, geometry, &hash);
         let number = part.number;
 
-        let drawings = self.append_on(number, frames.iter().flat_map(|f| f.start..=f.end), &drawn);
+        let drawings = self.append_on(number, frames.iter().flat_map(|f| f.start..=f.end), drawn);
         let (document, index) = self.parts_mut();
         let answers = section(document, "object_answers");
         answers.insert(
@@ -107,7 +107,7 @@ impl LabelRow {
                 json.extend(shape.clone());
             }
         }
-        let drawings = self.append_on(number, missing.into_iter(), &fresh);
+        let drawings = self.append_on(number, missing.into_iter(), fresh);
         let (_, index) = self.parts_mut();
         index.add_drawings(object_hash, drawings);
         Ok(())
@@ -143,7 +143,7 @@ impl LabelRow {
             }
         }
         answering::carry(document, object_hash, source, &missing);
-        let drawings = self.append_on(number, missing.into_iter(), &json);
+        let drawings = self.append_on(number, missing.into_iter(), json);
         let (_, index) = self.parts_mut();
         index.add_drawings(object_hash, drawings);
         Ok(())
@@ -179,7 +179,7 @@ impl LabelRow {
         let (document, index) = self.parts_mut();
         answering::carry(document, object_hash, source, &[target]);
         index.take(document, object_hash, &[drawn]);
-        let drawings = self.append_on(number, [target].into_iter(), &json);
+        let drawings = self.append_on(number, [target].into_iter(), json);
         let (_, index) = self.parts_mut();
         index.add_drawings(object_hash, drawings);
         self.clip_answers(object_hash);
@@ -503,7 +503,7 @@ impl LabelRow {
         &mut self,
         number: u32,
         frames: impl Iterator<Item = u32>,
-        json: &Map<String, Value>,
+        json: Map<String, Value>,
     ) -> Vec<Drawn> {
         let lists: Vec<_> = match self.part_of_number(number) {
             Ok(part) => frames
@@ -513,13 +513,12 @@ impl LabelRow {
             Err(_) => Vec::new(),
         };
         let (document, index) = self.parts_mut();
-        lists
-            .into_iter()
-            .map(|(frame, list)| {
-                let json = Value::Object(json.clone());
-                index.append(document, number, frame, || list, json)
-            })
-            .collect()
+        // Most drawings are on one frame, and need no copy.
+        let copies = std::iter::repeat_n(json, lists.len());
+        let append = |((frame, list), json)| {
+            index.append(document, number, frame, || list, Value::Object(json))
+        };
+        lists.into_iter().zip(copies).map(append).collect()
     }
 }
 
