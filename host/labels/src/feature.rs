@@ -38,8 +38,20 @@ impl Ontology {
         }
     }
 
-    /// An ontology classification, by feature hash or title.
+    /// An ontology classification that is in use, by feature hash or title.
     pub(super) fn classification_feature(
+        &self,
+        feature: &str,
+    ) -> Result<&OntologyClassification, LabelError> {
+        match self.classification_to_read(feature)? {
+            class if class.archived => Err(archived("a classification", &class.title)),
+            class => Ok(class),
+        }
+    }
+
+    /// An ontology classification, by feature hash or title. One that is archived is taken if none in use
+    /// has the title.
+    pub(super) fn classification_to_read(
         &self,
         feature: &str,
     ) -> Result<&OntologyClassification, LabelError> {
@@ -51,8 +63,7 @@ impl Ontology {
             |_| true,
         );
         match found {
-            Resolved::One(class) | Resolved::Unfit(class) => Ok(class),
-            Resolved::Archived(class) => Err(archived("a classification", &class.title)),
+            Resolved::One(class) | Resolved::Unfit(class) | Resolved::Archived(class) => Ok(class),
             Resolved::Several(classes) => Err(ambiguous(
                 "a classification",
                 feature,

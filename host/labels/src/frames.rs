@@ -55,6 +55,47 @@ pub(super) fn merged(mut ranges: Vec<FrameRange>) -> Vec<FrameRange> {
     merged
 }
 
+/// The frames of some ranges that are in none of others. Both are merged, and so is the result.
+pub(super) fn difference(ranges: &[FrameRange], without: &[FrameRange]) -> Vec<FrameRange> {
+    let mut rest = Vec::with_capacity(ranges.len());
+    let mut without = without.iter().peekable();
+    for range in ranges {
+        // The first frame that is not decided yet; none past the last that there can be.
+        let mut start = Some(range.start);
+        while let (Some(from), Some(cut)) = (start, without.peek()) {
+            if cut.start > range.end {
+                break;
+            }
+            if cut.end >= from {
+                if cut.start > from {
+                    rest.push(FrameRange {
+                        start: from,
+                        end: cut.start - 1,
+                    });
+                }
+                start = cut.end.checked_add(1).filter(|next| *next <= range.end);
+            }
+            // One that reaches further may cut the next range as well.
+            if cut.end > range.end {
+                break;
+            }
+            without.next();
+        }
+        if let Some(from) = start {
+            rest.push(FrameRange {
+                start: from,
+                end: range.end,
+            });
+        }
+    }
+    rest
+}
+
+/// The frames that two lists of ranges have in common. Both are merged, and so is the result.
+pub(super) fn intersection(ranges: &[FrameRange], others: &[FrameRange]) -> Vec<FrameRange> {
+    difference(ranges, &difference(ranges, others))
+}
+
 /// A set of frames to which ranges are added one by one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FrameSet {
@@ -74,6 +115,21 @@ impl FrameSet {
             end = end.max(last);
         }
         self.ends.insert(start, end);
+    }
+
+    /// Takes a range out. Takes logarithmic time, but for those that it swallows.
+    pub(super) fn remove(&mut self, range: FrameRange) {
+        while let Some((&first, &last)) = self.ends.range(..=range.end).next_back()
+            && last >= range.start
+        {
+            self.ends.remove(&first);
+            if last > range.end {
+                self.ends.insert(range.end + 1, last);
+            }
+            if first < range.start {
+                self.ends.insert(first, range.start - 1);
+            }
+        }
     }
 
     /// Frames that are in the set and in a range; none if there are none in common.
@@ -156,6 +212,40 @@ mod tests {
     }
 
     #[test]
+    fn difference_and_intersection_agree_with_the_frames_one_by_one() {
+        let mut numbers = 11_u32;
+        let mut number = |below: u32| {
+            numbers = numbers.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (numbers >> 16) % below
+        };
+        for _ in 0..500 {
+            let mut some = || {
+                let count = number(6);
+                let ranges = (0..count).map(|_| {
+                    let start = number(40);
+                    range(start, start + number(6))
+                });
+                merged(ranges.collect())
+            };
+            let (ranges, others) = (some(), some());
+            let is_in = |ranges: &[FrameRange], frame| ranges.iter().any(|r| r.contains(frame));
+            let expected = |wanted: bool| {
+                let frames = (0..64).filter(|frame| is_in(&ranges, *frame));
+                let frames = frames.filter(|frame| is_in(&others, *frame) == wanted);
+                merged(frames.map(FrameRange::single).collect())
+            };
+            assert_eq!(difference(&ranges, &others), expected(false));
+            assert_eq!(intersection(&ranges, &others), expected(true));
+        }
+        let all = range(0, u32::MAX);
+        assert_eq!(difference(&[all], &[all]), []);
+        let middle = [range(5, u32::MAX - 1)];
+        let ends = [range(0, 4), range(u32::MAX, u32::MAX)];
+        assert_eq!(difference(&[all], &middle), ends);
+        assert_eq!(intersection(&[all], &middle), middle);
+    }
+
+    #[test]
     fn a_frame_set_agrees_with_the_frames_one_by_one() {
         let mut numbers = 7_u32;
         let mut number = |below: u32| {
@@ -177,6 +267,10 @@ mod tests {
                 }
                 set.insert(added);
                 frames[added.start as usize..=added.end as usize].fill(true);
+                let start = number(60);
+                let removed = range(start, start + number(4));
+                set.remove(removed);
+                frames[removed.start as usize..=removed.end as usize].fill(false);
             }
             let listed = set.ends.iter().map(|(start, end)| range(*start, *end));
             let singles = (0..64_u32).filter(|frame| frames[*frame as usize]);

@@ -4,8 +4,11 @@
 //! holds the document as Encord sent it; reading looks things up in it, editing writes into a copy what
 //! Encord's Python SDK would have written. What is not known here stays as it was.
 
+mod answering;
 mod answers;
 mod classification;
+mod classification_edit;
+mod classification_place;
 mod edit;
 mod error;
 mod feature;
@@ -24,6 +27,8 @@ mod index;
 mod object;
 mod ontology;
 mod placed;
+mod questions;
+mod required;
 pub mod rle;
 mod row;
 mod template;

@@ -6,13 +6,12 @@ use serde_json::Value;
 
 use super::classification::{self, ClassificationInstance};
 use super::error::LabelError;
-use super::frames::{self, FrameRange};
+use super::frames;
 use super::index::{Index, members};
 use super::object::ObjectInstance;
 use super::ontology::{Ontology, kind_of};
 use super::placed::Placed;
 use super::time;
-use super::write::section;
 
 /// What Encord says of a row beside its document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -248,19 +247,15 @@ impl LabelRow {
         self.placed.get_or_init(|| Placed::build(&self.document))
     }
 
-    /// Adds an entry of `classification_answers`.
-    pub(super) fn insert_classification(
-        &mut self,
-        hash: &str,
-        entry: Value,
-        feature_hash: &str,
-        frames: &[FrameRange],
-    ) {
-        let document = Arc::make_mut(&mut self.document);
-        section(document, "classification_answers").insert(hash.to_owned(), entry);
-        if let Some(placed) = self.placed.get_mut() {
-            placed.add(feature_hash, frames);
-        }
+    /// The document as it was read.
+    pub(super) fn original(&self) -> &Value {
+        &self.original
+    }
+
+    /// The document and where it has classifications, to change both. The latter is absent as long as
+    /// nobody has asked for it.
+    pub(super) fn classifying_mut(&mut self) -> (&mut Value, Option<&mut Placed>) {
+        (Arc::make_mut(&mut self.document), self.placed.get_mut())
     }
 
     /// The document and the index, to change both.

@@ -270,9 +270,9 @@ impl HostLabelRow for State {
         let answers: Vec<_> = answers.into_iter().map(Into::into).collect();
         let frames: Option<Vec<_>> =
             frames.map(|frames| frames.into_iter().map(Into::into).collect());
-        let added = self
-            .label_row()?
-            .add_classification(&feature, &answers, frames.as_deref());
+        let added =
+            self.label_row()?
+                .add_classification(&feature, &answers, frames.as_deref(), None);
         Ok(match added {
             Ok(hash) => Ok(self.classification_hashes.handle(hash)),
             Err(error) => Err(error.into()),

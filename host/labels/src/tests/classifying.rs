@@ -23,6 +23,7 @@ fn a_classification_is_written_as_the_python_sdk_writes_it() {
             "Tags",
             &answers,
             Some(&[range(20, 29), range(0, 4), range(5, 9)]),
+            None,
         )
         .expect("valid");
     let document = row.to_document();
@@ -62,7 +63,9 @@ fn where_a_classification_holds_depends_on_the_data() {
     ] {
         let mut row = open(name);
         let speed = root(GivenAnswer::Number(2.5));
-        let hash = row.add_classification("Speed", &speed, None).expect(name);
+        let hash = row
+            .add_classification("Speed", &speed, None, None)
+            .expect(name);
         assert_eq!(json(&row, &hash), expected, "{name}");
     }
     let mut audio = open("audio");
@@ -70,32 +73,33 @@ fn where_a_classification_holds_depends_on_the_data() {
         "Speed",
         &root(GivenAnswer::Number(1.0)),
         Some(&[range(0, 1001)]),
+        None,
     );
     assert!(refused(&audio, result).contains("within 0 to 1000"));
     // Where Encord does not say how long the data is, any range is taken.
     let mut text = open("text");
     let far = [range(100, u32::MAX)];
-    text.add_classification("Speed", &root(GivenAnswer::Number(1.0)), Some(&far))
+    text.add_classification("Speed", &root(GivenAnswer::Number(1.0)), Some(&far), None)
         .expect("valid");
 
     let mut row = open("img_sequence");
     let good = root(options(&["Good"]));
-    let result = row.add_classification("Quality", &good, Some(&[range(0, 1)]));
+    let result = row.add_classification("Quality", &good, Some(&[range(0, 1)]), None);
     assert!(
         refused(&row, result)
             .contains("expected no frames for the global classification `Quality`")
     );
     let hash = row
-        .add_classification("Quality", &good, None)
+        .add_classification("Quality", &good, None, None)
         .expect("valid");
     assert_eq!(json(&row, &hash), json!([]));
     assert_eq!(row.classification(&hash).expect("in the row").frames(), []);
 
     let mut group = open("group");
     group
-        .add_classification("Quality", &good, None)
+        .add_classification("Quality", &good, None, None)
         .expect("a global one needs no place");
-    let result = group.add_classification("Speed", &root(GivenAnswer::Number(1.0)), None);
+    let result = group.add_classification("Speed", &root(GivenAnswer::Number(1.0)), None, None);
     assert!(
         matches!(result, Err(LabelError::Unsupported(_))),
         "{result:?}"
@@ -106,21 +110,21 @@ fn where_a_classification_holds_depends_on_the_data() {
 fn a_second_classification_on_a_frame_is_refused() {
     let mut row = open("video");
     let sunny = root(options(&["Sunny"]));
-    let result = row.add_classification("Weather", &sunny, Some(&[range(15, 22)]));
+    let result = row.add_classification("Weather", &sunny, Some(&[range(15, 22)]), None);
     assert_eq!(
         refused(&row, result),
         "expected `Weather` not to be given yet on frames 20 to 22, found that the label row has it there"
     );
-    let result = row.add_classification("Quality", &root(options(&["Good"])), None);
+    let result = row.add_classification("Quality", &root(options(&["Good"])), None, None);
     assert!(refused(&row, result).contains("on the whole data unit"));
-    row.add_classification("Weather", &sunny, Some(&[range(10, 12)]))
+    row.add_classification("Weather", &sunny, Some(&[range(10, 12)]), None)
         .expect("free");
-    let again = row.add_classification("Weather", &sunny, Some(&[range(12, 12)]));
+    let again = row.add_classification("Weather", &sunny, Some(&[range(12, 12)]), None);
     assert!(
         matches!(again, Err(LabelError::InvalidArgument(_))),
         "the row's own edits count"
     );
-    row.add_classification("Tags", &root(options(&[])), Some(&[range(0, 29)]))
+    row.add_classification("Tags", &root(options(&[])), Some(&[range(0, 29)]), None)
         .expect("another feature");
 }
 
@@ -144,7 +148,9 @@ fn nested_answers_stand_deepest_first_in_whatever_order_they_came() {
     ]);
     for order in orders {
         let mut row = open("image");
-        let hash = row.add_classification("Sky", &order, None).expect("valid");
+        let hash = row
+            .add_classification("Sky", &order, None, None)
+            .expect("valid");
         let entries = &row.to_document()["classification_answers"][&hash]["classifications"];
         let entries = entries.as_array().expect("a list").iter();
         let names: Vec<_> = entries
@@ -276,7 +282,7 @@ fn an_answer_that_does_not_fit_is_refused() {
         ("Box", root(text("x")), "found `Box`"),
     ] {
         let mut row = open("img_sequence");
-        let result = row.add_classification(feature, &answers, None);
+        let result = row.add_classification(feature, &answers, None, None);
         let message = refused(&row, result);
         assert!(
             message.contains(expected),
@@ -297,7 +303,7 @@ fn options_are_found_by_hash_label_and_value() {
         ];
         let mut row = open("image");
         let hash = row
-            .add_classification("clsSky01", &given, None)
+            .add_classification("clsSky01", &given, None, None)
             .expect(name);
         let answers = row.classification(&hash).expect("in the row").answers();
         let AnswerValue::Options(ticked) = &answers[0].value else {
@@ -307,6 +313,6 @@ fn options_are_found_by_hash_label_and_value() {
     }
     // A value tells the two apart that share a label.
     let mut row = open("image");
-    row.add_classification("Sky", &root(options(&["twin_2"])), None)
+    row.add_classification("Sky", &root(options(&["twin_2"])), None, None)
         .expect("valid");
 }

@@ -88,7 +88,7 @@ fn nothing_but_the_edit_changes() {
     let mut row = open_document("video", before.clone());
     let hash = row.add_bounding_box("Box", SMALL, 1).expect("valid");
     let class = row
-        .add_classification("Tags", &root(options(&["Day"])), None)
+        .add_classification("Tags", &root(options(&["Day"])), None, None)
         .expect("valid");
     let mut after = (*row.to_document()).clone();
     let remove = |json: &mut Value, key: &str| {
@@ -169,7 +169,7 @@ fn a_row_that_was_never_labelled_takes_edits() {
         (0, 0)
     );
     let hash = row.add_bounding_box("Box", SMALL, 0).expect("valid");
-    row.add_classification("Quality", &root(options(&["good"])), None)
+    row.add_classification("Quality", &root(options(&["good"])), None, None)
         .expect("valid");
     let again = open_document("image", (*row.to_document()).clone());
     assert_eq!(
@@ -279,13 +279,14 @@ fn a_frame_that_does_not_exist_is_refused() {
         let mut row = open(name);
         let result = row.add_bounding_box("Box", SMALL, frame);
         assert_eq!(refused(&row, result), expected);
-        let result = row.add_classification("Tags", &root(options(&[])), Some(&[range(0, frame)]));
+        let result =
+            row.add_classification("Tags", &root(options(&[])), Some(&[range(0, frame)]), None);
         assert_eq!(refused(&row, result), expected);
     }
     let mut row = open("video");
-    let result = row.add_classification("Tags", &root(options(&[])), Some(&[range(3, 1)]));
+    let result = row.add_classification("Tags", &root(options(&[])), Some(&[range(3, 1)]), None);
     assert!(refused(&row, result).contains("found 3 to 1"));
-    let result = row.add_classification("Tags", &root(options(&[])), Some(&[]));
+    let result = row.add_classification("Tags", &root(options(&[])), Some(&[]), None);
     assert!(refused(&row, result).contains("an empty list"));
 }
 
@@ -307,7 +308,7 @@ fn data_without_boxes_has_none() {
         matches!(result, Err(LabelError::Unsupported(_))),
         "{result:?}"
     );
-    let result = row.add_classification("Tags", &root(options(&[])), None);
+    let result = row.add_classification("Tags", &root(options(&[])), None, None);
     assert!(
         matches!(result, Err(LabelError::Unsupported(_))),
         "{result:?}"

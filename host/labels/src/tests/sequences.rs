@@ -76,7 +76,7 @@ fn step(row: &mut LabelRow, expected: &mut Expected, random: &mut SmallRng) {
             let taken = expected.classifications.values().any(|(hash, held, ..)| {
                 *hash == feature_hash && held.iter().any(|frame| asked[0].contains(*frame))
             });
-            let result = row.add_classification(feature, &answers, Some(&asked));
+            let result = row.add_classification(feature, &answers, Some(&asked), None);
             if taken {
                 assert!(matches!(result, Err(LabelError::InvalidArgument(_))));
                 return;

@@ -1,0 +1,425 @@
+//! Answering the attributes of an object. Answers that hold for all its frames stand in
+//! `object_answers`, those to dynamic attributes with their frames in `object_actions`.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::error::LabelError;
+use super::frames::{self, FrameRange};
+use super::given::AttributeAnswer;
+use super::index::Index;
+use super::ontology::{Attribute, Ontology, OntologyObject};
+use super::questions::{Checked, Questions};
+use super::row::LabelRow;
+use super::write::{section, snake_case};
+
+/// The order of a list of answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// An attribute after those behind its options. Most lists of answers are in this order.
+    DeepestFirst,
+    /// An attribute before those behind its options. The Python SDK writes it for classifications in
+    /// spaces with frames.
+    RootFirst,
+}
+
+impl LabelRow {
+    /// Answers attributes of an object, in any order; each takes the place of the answer that there was.
+    /// Answers to attributes that are no longer asked go away: those behind an option that is not chosen
+    /// any more.
+    ///
+    /// `frames` are for dynamic attributes, whose answer holds there; without them it holds wherever the
+    /// object is now.
+    ///
+    /// # Errors
+    /// [`LabelError::NotFound`] if the row has no such object; [`LabelError::InvalidArgument`] if an
+    /// attribute or option is unknown, ambiguous or archived, if an answer is of another kind than its
+    /// attribute or answers one that is not asked, if frames are given for an attribute that is not
+    /// dynamic, if the object is not on one of them, or if it is in several spaces, whose frames an
+    /// answer cannot tell apart; [`LabelError::Unsupported`] for dynamic attributes of an object that is
+    /// not drawn.
+    pub fn set_object_answers(
+        &mut self,
+        object_hash: &str,
+        answers: &[AttributeAnswer],
+        frames: Option<&[FrameRange]>,
+    ) -> Result<(), LabelError> {
+        let ontology = Arc::clone(&self.ontology);
+        let questions = Questions::of_object(self.answerable(&ontology, object_hash)?);
+        let held = self.static_answers(object_hash);
+        let checked = questions.check(answers, held)?;
+        let (dynamic, fixed): (Vec<_>, Vec<_>) = checked
+            .into_iter()
+            .partition(|answer| answer.attribute.dynamic);
+        if let (Some(_), Some(answer)) = (frames, fixed.first()) {
+            return Err(not_dynamic(answer.attribute));
+        }
+        let frames = if dynamic.is_empty() {
+            Vec::new()
+        } else {
+            self.frames_to_answer(object_hash, frames)?
+        };
+
+        let mut list = held.to_vec();
+        put(&questions, fixed, &mut list, Order::DeepestFirst);
+        self.set_static_answers(object_hash, list);
+        let mut actions = self.actions(object_hash).to_vec();
+        // The SDK keeps them in the order in which they were given and writes those of spaces in this
+        // order, the others in reverse.
+        let in_space = self.is_in_space(object_hash);
+        for answer in &dynamic {
+            put_dynamic(answer, &mut actions, &frames, in_space);
+        }
+        self.set_actions(object_hash, actions);
+        Ok(())
+    }
+
+    /// Takes the answer to an attribute of an object back, and those behind it. `attribute` is a feature
+    /// hash or an exact name. `frames` are for dynamic attributes, whose answer goes there; without them it goes
+    /// everywhere. Without an answer there, nothing changes.
+    ///
+    /// # Errors
+    /// [`LabelError::NotFound`] if the row has no such object; [`LabelError::InvalidArgument`] if the
+    /// attribute is unknown or ambiguous, if it is not dynamic and frames are given, or if a range ends
+    /// before it starts.
+    pub fn clear_object_answer(
+        &mut self,
+        object_hash: &str,
+        attribute: &str,
+        frames: Option<&[FrameRange]>,
+    ) -> Result<(), LabelError> {
+        let ontology = Arc::clone(&self.ontology);
+        let questions = Questions::of_object(self.answerable(&ontology, object_hash)?);
+        let held = self.static_answers(object_hash);
+        let question = questions.find(attribute, held)?;
+        let Some(attribute) = questions.attribute(question) else {
+            return Ok(());
+        };
+        if attribute.dynamic {
+            let frames = frames.map(checked_ranges).transpose()?;
+            let mut actions = self.actions(object_hash).to_vec();
+            let hash = &attribute.feature_hash;
+            actions.retain_mut(|action| {
+                !is_for(action, hash)
+                    || match &frames {
+                        Some(frames) => cut(action, |held| frames::difference(held, frames)),
+                        None => false,
+                    }
+            });
+            self.set_actions(object_hash, actions);
+            return Ok(());
+        }
+        if frames.is_some() {
+            return Err(not_dynamic(attribute));
+        }
+        let mut list = held.to_vec();
+        take(&questions, question, &mut list);
+        self.set_static_answers(object_hash, list);
+        Ok(())
+    }
+
+    /// The ontology's feature of an object that is to be answered.
+    fn answerable<'o>(
+        &self,
+        ontology: &'o Ontology,
+        object_hash: &str,
+    ) -> Result<&'o OntologyObject, LabelError> {
+        let object = self
+            .object(object_hash)
+            .ok_or_else(|| self.not_in_row("an object", object_hash))?;
+        let feature_hash = object.feature_hash();
+        ontology.object(feature_hash).ok_or_else(|| {
+            LabelError::InvalidArgument(format!(
+                "expected an object of a feature that the ontology has, found `{object_hash}` of the \
+                 feature `{feature_hash}`, which is not in it"
+            ))
+        })
+    }
+
+    /// Where dynamic attributes are to be answered.
+    fn frames_to_answer(
+        &self,
+        object_hash: &str,
+        frames: Option<&[FrameRange]>,
+    ) -> Result<Vec<FrameRange>, LabelError> {
+        let not_here = || self.not_in_row("an object", object_hash);
+        let object = self.index().object(object_hash).ok_or_else(not_here)?;
+        let drawn = Index::drawings(object);
+        if drawn.is_empty() {
+            return Err(LabelError::Unsupported(format!(
+                "expected a drawn object for the answer to a dynamic attribute, found that `{object_hash}` \
+                 marks ranges"
+            )));
+        }
+        if Index::all_drawings(object).count() > drawn.len() {
+            return Err(LabelError::InvalidArgument(format!(
+                "expected an object in one space for the answer to a dynamic attribute, found `{object_hash}` \
+                 in several: Encord does not keep to which of them the frames of an answer belong"
+            )));
+        }
+        let held = Index::frames(object);
+        let Some(frames) = frames else {
+            return Ok(held);
+        };
+        let frames = checked_ranges(frames)?;
+        if frames.is_empty() {
+            return Err(LabelError::InvalidArgument(
+                "expected at least one range of frames for an answer, found an empty list\n\
+                 help: without a list, the answer holds wherever the object is"
+                    .to_owned(),
+            ));
+        }
+        match frames::difference(&frames, &held).first() {
+            None => Ok(frames),
+            Some(range) => Err(LabelError::InvalidArgument(format!(
+                "expected frames that the object is on, found {range}, which `{object_hash}` is not on"
+            ))),
+        }
+    }
+
+    /// True if an object is in a space other than the row itself.
+    fn is_in_space(&self, object_hash: &str) -> bool {
+        let index = self.index();
+        let object = index.object(object_hash);
+        object.is_some_and(|object| index.space(object).is_some())
+    }
+
+    fn static_answers(&self, object_hash: &str) -> &[Value] {
+        let entries = self.document.get("object_answers");
+        let entry = entries.and_then(|entries| entries.get(object_hash));
+        list(entry.and_then(|entry| entry.get("classifications")))
+    }
+
+    fn actions(&self, object_hash: &str) -> &[Value] {
+        let entries = self.document.get("object_actions");
+        let entry = entries.and_then(|entries| entries.get(object_hash));
+        list(entry.and_then(|entry| entry.get("actions")))
+    }
+
+    fn set_static_answers(&mut self, object_hash: &str, list: Vec<Value>) {
+        if list == self.static_answers(object_hash) {
+            return;
+        }
+        let (document, _) = self.parts_mut();
+        let empty = json!({ "classifications": [], "objectHash": object_hash });
+        let entries = section(document, "object_answers");
+        let entry = entry_at(entries, object_hash, empty);
+        entry.insert("classifications".to_owned(), Value::Array(list));
+    }
+
+    fn set_actions(&mut self, object_hash: &str, actions: Vec<Value>) {
+        if actions == self.actions(object_hash) {
+            return;
+        }
+        let (document, _) = self.parts_mut();
+        write_actions(document, object_hash, actions);
+    }
+
+    pub(super) fn not_in_row(&self, what: &str, hash: &str) -> LabelError {
+        LabelError::NotFound(format!(
+            "expected {what} of the label row of `{}`, found no `{hash}` in it",
+            self.data_title()
+        ))
+    }
+}
+
+/// Takes the answers to dynamic attributes away where an object is no longer. `held` is where it still is,
+/// in ascending order and merged.
+#[allow(
+    dead_code,
+    reason = "taking objects from frames needs it, which comes next"
+)]
+pub(super) fn clip(document: &mut Value, object_hash: &str, held: &[FrameRange]) {
+    let entries = document.get("object_actions");
+    let entry = entries.and_then(|entries| entries.get(object_hash));
+    let before = list(entry.and_then(|entry| entry.get("actions")));
+    let mut actions = before.to_vec();
+    actions.retain_mut(|action| cut(action, |range| frames::intersection(range, held)));
+    if actions != before {
+        write_actions(document, object_hash, actions);
+    }
+}
+
+/// Puts answers into a list, each in the place of the one that there was, and takes those away that are
+/// behind options that are not chosen any more.
+pub(super) fn put(
+    questions: &Questions<'_>,
+    answers: Vec<Checked<'_>>,
+    list: &mut Vec<Value>,
+    order: Order,
+) {
+    for answer in answers {
+        let question = answer.question;
+        if let Some(chosen) = answer.option {
+            list.retain(|entry| {
+                let other = position(questions, entry).and_then(|at| questions.way(question, at));
+                other.is_none_or(|option| std::ptr::eq(option, chosen))
+            });
+        }
+        let attribute = answer.attribute;
+        let name = &attribute.name;
+        let keys = [
+            ("name", Value::from(name.as_str())),
+            ("value", Value::from(snake_case(name))),
+            ("answers", answer.answers),
+            ("featureHash", Value::from(attribute.feature_hash.as_str())),
+            ("manualAnnotation", Value::from(false)),
+        ];
+        let is_own = |entry: &Value| is_for(entry, &attribute.feature_hash);
+        let Some(first) = list.iter().position(is_own) else {
+            let after = |entry: &Value| {
+                position(questions, entry).is_some_and(|at| match order {
+                    Order::DeepestFirst => at < question,
+                    Order::RootFirst => at > question,
+                })
+            };
+            let place = list.iter().position(after).unwrap_or(list.len());
+            let entry = keys.map(|(key, value)| (key.to_owned(), value));
+            list.insert(place, Value::Object(Map::from_iter(entry)));
+            continue;
+        };
+        if let Some(Value::Object(entry)) = list.get_mut(first) {
+            for (key, value) in keys {
+                entry.insert(key.to_owned(), value);
+            }
+        }
+        // The web editor writes an entry for each ticked option of a checklist.
+        let mut place = 0_usize;
+        list.retain(|entry| {
+            place += 1;
+            place <= first + 1 || !is_own(entry)
+        });
+    }
+}
+
+/// Takes the answer to a question out of a list, and those behind it.
+pub(super) fn take(questions: &Questions<'_>, question: usize, list: &mut Vec<Value>) {
+    list.retain(|entry| {
+        let at = position(questions, entry);
+        at.is_none_or(|at| at != question && questions.way(question, at).is_none())
+    });
+}
+
+/// Puts the answer to a dynamic attribute into a list of actions. It joins an equal one.
+fn put_dynamic(
+    answer: &Checked<'_>,
+    actions: &mut Vec<Value>,
+    frames: &[FrameRange],
+    append: bool,
+) {
+    let attribute = answer.attribute;
+    let hash = &attribute.feature_hash;
+    actions.retain_mut(|action| {
+        !is_for(action, hash) || cut(action, |held| frames::difference(held, frames))
+    });
+    let equal = actions.iter_mut().find(|action| {
+        is_for(action, hash)
+            && action
+                .get("answers")
+                .is_some_and(|held| is_equal(held, &answer.answers))
+    });
+    if let Some(Value::Object(equal)) = equal {
+        let held = frames::from_json(equal.get("range"));
+        let both = frames::merged(held.into_iter().chain(frames.iter().copied()).collect());
+        equal.insert("range".to_owned(), frames::to_json(&both));
+        return;
+    }
+    let action = json!({
+        "name": attribute.name,
+        "value": snake_case(&attribute.name),
+        "featureHash": hash,
+        "answers": answer.answers,
+        "manualAnnotation": false,
+        "dynamic": true,
+        "range": frames::to_json(frames),
+        "shouldPropagate": false,
+    });
+    let place = if append { actions.len() } else { 0 };
+    actions.insert(place, action);
+}
+
+/// Changes where an action holds; false if that is nowhere any more. One that holds where it did stays
+/// as it is written.
+fn cut(action: &mut Value, change: impl FnOnce(&[FrameRange]) -> Vec<FrameRange>) -> bool {
+    let held = frames::from_json(action.get("range"));
+    let rest = change(&held);
+    if rest != held
+        && let Some(action) = action.as_object_mut()
+    {
+        action.insert("range".to_owned(), frames::to_json(&rest));
+    }
+    rest == held || !rest.is_empty()
+}
+
+/// Writes a list of actions; an empty one is not kept.
+fn write_actions(document: &mut Value, object_hash: &str, actions: Vec<Value>) {
+    let entries = section(document, "object_actions");
+    if actions.is_empty() {
+        entries.shift_remove(object_hash);
+        return;
+    }
+    let empty = json!({ "actions": [], "objectHash": object_hash });
+    let entry = entry_at(entries, object_hash, empty);
+    entry.insert("actions".to_owned(), Value::Array(actions));
+}
+
+/// The entry of an object, made if there is none.
+fn entry_at<'a>(
+    entries: &'a mut Map<String, Value>,
+    object_hash: &str,
+    empty: Value,
+) -> &'a mut Map<String, Value> {
+    if !entries.get(object_hash).is_some_and(Value::is_object) {
+        entries.insert(object_hash.to_owned(), empty);
+    }
+    let entry = entries.get_mut(object_hash).and_then(Value::as_object_mut);
+    entry.expect("one that is no object was replaced above")
+}
+
+/// Ranges that an agent gave, merged.
+pub(super) fn checked_ranges(frames: &[FrameRange]) -> Result<Vec<FrameRange>, LabelError> {
+    match frames.iter().find(|range| range.start > range.end) {
+        Some(range) => Err(LabelError::InvalidArgument(format!(
+            "expected the end of a range of frames not to be before its start, found {range}"
+        ))),
+        None => Ok(frames::merged(frames.to_vec())),
+    }
+}
+
+/// True if two answers to one attribute say the same, in whatever order and with whatever names.
+fn is_equal(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+        (Value::Array(one), Value::Array(other)) => {
+            let hash = |option: &Value| option.get("featureHash").cloned();
+            let within = |some: &[Value], all: &[Value]| {
+                some.iter()
+                    .all(|option| all.iter().any(|other| hash(option) == hash(other)))
+            };
+            within(one, other) && within(other, one)
+        }
+        _ => one == other,
+    }
+}
+
+fn is_for(entry: &Value, feature_hash: &str) -> bool {
+    entry.get("featureHash").and_then(Value::as_str) == Some(feature_hash)
+}
+
+fn position(questions: &Questions<'_>, entry: &Value) -> Option<usize> {
+    questions.position(entry.get("featureHash")?.as_str()?)
+}
+
+pub(super) fn list(json: Option<&Value>) -> &[Value] {
+    let list = json.and_then(Value::as_array);
+    list.map(Vec::as_slice).unwrap_or_default()
+}
+
+fn not_dynamic(attribute: &Attribute) -> LabelError {
+    LabelError::InvalidArgument(format!(
+        "expected no frames for `{}`, which is answered once for all frames of an object, found some\n\
+         help: only the answers to dynamic attributes hold on frames",
+        attribute.name
+    ))
+}
