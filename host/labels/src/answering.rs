@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::error::LabelError;
 use super::frames::{self, FrameRange};
 use super::given::AttributeAnswer;
-use super::index::Index;
+use super::index;
 use super::ontology::{Attribute, Ontology, OntologyObject};
 use super::questions::{Checked, Questions};
 use super::row::LabelRow;
@@ -145,20 +145,20 @@ impl LabelRow {
     ) -> Result<Vec<FrameRange>, LabelError> {
         let not_here = || self.not_in_row("an object", object_hash);
         let object = self.index().object(object_hash).ok_or_else(not_here)?;
-        let drawn = Index::drawings(object);
+        let drawn = object.drawings();
         if drawn.is_empty() {
             return Err(LabelError::Unsupported(format!(
                 "expected a drawn object for the answer to a dynamic attribute, found that `{object_hash}` \
                  marks ranges"
             )));
         }
-        if Index::all_drawings(object).count() > drawn.len() {
+        if object.drawn_spaces().count() > 1 {
             return Err(LabelError::InvalidArgument(format!(
                 "expected an object in one space for the answer to a dynamic attribute, found `{object_hash}` \
                  in several: Encord does not keep to which of them the frames of an answer belong"
             )));
         }
-        let held = Index::frames(object);
+        let held = index::frames_of(drawn);
         let Some(frames) = frames else {
             return Ok(held);
         };
@@ -182,7 +182,8 @@ impl LabelRow {
     fn is_in_space(&self, object_hash: &str) -> bool {
         let index = self.index();
         let object = index.object(object_hash);
-        object.is_some_and(|object| index.space(object).is_some())
+        let mut spaces = object.into_iter().flat_map(|object| object.drawn_spaces());
+        spaces.any(|number| index.space_id(number).is_some())
     }
 
     fn static_answers(&self, object_hash: &str) -> &[Value] {
@@ -226,10 +227,6 @@ impl LabelRow {
 
 /// Takes the answers to dynamic attributes away where an object is no longer. `held` is where it still is,
 /// in ascending order and merged.
-#[allow(
-    dead_code,
-    reason = "taking objects from frames needs it, which comes next"
-)]
 pub(super) fn clip(document: &mut Value, object_hash: &str, held: &[FrameRange]) {
     let entries = document.get("object_actions");
     let entry = entries.and_then(|entries| entries.get(object_hash));
@@ -422,4 +419,23 @@ fn not_dynamic(attribute: &Attribute) -> LabelError {
          help: only the answers to dynamic attributes hold on frames",
         attribute.name
     ))
+}
+/// Gives frames that an object is new on the dynamic answers that it has on another.
+pub(super) fn carry(document: &mut Value, object_hash: &str, source: u32, targets: &[u32]) {
+    if targets.is_empty() {
+        return;
+    }
+    let entry = document
+        .get_mut("object_actions")
+        .and_then(|objects| objects.get_mut(object_hash));
+    let actions = entry.and_then(|entry| entry.get_mut("actions"));
+    let actions = actions.and_then(Value::as_array_mut);
+    for action in actions.into_iter().flatten() {
+        let mut ranges = frames::from_json(action.get("range"));
+        if !ranges.iter().any(|range| range.contains(source)) {
+            continue;
+        }
+        ranges.extend(targets.iter().map(|frame| FrameRange::single(*frame)));
+        action["range"] = frames::to_json(&frames::merged(ranges));
+    }
 }

@@ -5,56 +5,14 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::error::LabelError;
-use super::geometry::{BoundingBox, Geometry};
-use super::index::{Index, members};
-use super::row::{LabelRow, sequence};
-use super::write::{frame_object, insert_drawn, section};
+use super::index::is_range;
+use super::row::LabelRow;
+use super::write::section;
 
 impl LabelRow {
-    /// Adds a bounding box on one frame and returns its object hash. `feature` is the feature hash of an
-    /// ontology object or its exact name. Its confidence is 1, and it is not marked as made by a person.
-    ///
-    /// A name that several objects share is taken for the one in use that has the right shape.
-    ///
-    /// # Errors
-    /// [`LabelError::InvalidArgument`] if the feature is unknown, ambiguous, archived or of another
-    /// shape, if the frame does not exist, or if the box is not within the frame;
-    /// [`LabelError::Unsupported`] if the type of data has no boxes.
-    pub fn add_bounding_box(
-        &mut self,
-        feature: &str,
-        bounds: BoundingBox,
-        frame: u32,
-    ) -> Result<String, LabelError> {
-        if !matches!(self.data_type(), "image" | "img_group" | "video") {
-            return Err(LabelError::Unsupported(format!(
-                "expected a row of type `image`, `img_group` or `video` for a bounding box, found `{}`",
-                self.data_type()
-            )));
-        }
-        self.refuse_layers()?;
-        let object = self.ontology.box_feature(feature)?;
-        let geometry = Geometry::BoundingBox(bounds);
-        geometry.check(object, None)?;
-        let unit = self.unit_of_frame(frame)?.to_owned();
-        let hash = self.new_hash();
-        let drawn = frame_object(object, &geometry, &hash);
-        let key = (self.data_type() == "video").then(|| frame.to_string());
-
-        let (document, index) = self.parts_mut();
-        let slot = insert_drawn(document, &unit, key.as_deref(), drawn);
-        let answers = section(document, "object_answers");
-        answers.insert(
-            hash.clone(),
-            json!({ "classifications": [], "objectHash": hash }),
-        );
-        index.add(&hash, &unit, key.as_deref(), frame, slot);
-        Ok(hash)
-    }
-
     /// Sets how sure the author of an object is, from 0 to 1, on every frame.
     ///
     /// # Errors
@@ -107,20 +65,6 @@ impl LabelRow {
         Ok(())
     }
 
-    /// The key of the data unit that has a frame.
-    fn unit_of_frame(&self, frame: u32) -> Result<&str, LabelError> {
-        let mut units = members(&self.document, "data_units");
-        let unit = match self.data_type() {
-            "video" if frame < self.number_of_frames() => units.next(),
-            "video" => None,
-            _ => units.find(|(_, unit)| sequence(unit) == frame),
-        };
-        match unit {
-            Some((key, _)) => Ok(key),
-            None => Err(no_frame(self.number_of_frames(), frame)),
-        }
-    }
-
     /// A hash that neither an object nor a classification of the row has, or has had.
     pub(super) fn new_hash(&self) -> String {
         let sections = ["object_answers", "object_actions", "classification_answers"];
@@ -130,7 +74,8 @@ impl LabelRow {
                 let section = self.document.get(section);
                 section.is_some_and(|section| section.get(&hash).is_some())
             };
-            if self.index().object(&hash).is_none() && !sections.iter().any(in_section) {
+            let is_taken = self.index().object(&hash).is_some() || self.is_retired(&hash);
+            if !is_taken && !sections.iter().any(in_section) {
                 return hash;
             }
         }
@@ -145,23 +90,24 @@ impl LabelRow {
         value: &Value,
         is_set: impl Fn(&Value) -> bool,
     ) -> Result<(), LabelError> {
-        let object = self.index().object(hash);
-        let object = object.ok_or_else(|| self.not_in_row("an object", hash))?;
-        let drawings: Vec<_> = Index::all_drawings(object).collect();
-        let differs = |json: Option<&Value>| json.is_some_and(|json| !is_set(json));
-        if drawings.is_empty() {
-            let entries = self.document.get("object_answers");
-            if !differs(entries.and_then(|entries| entries.get(hash))) {
-                return Ok(());
-            }
+        let drawings = self.indexed(hash)?.drawings().to_vec();
+        let entry = self.document.get("object_answers");
+        let entry = entry.and_then(|entries| entries.get(hash));
+        // Of a segmentation both are written, but not every key on each.
+        let is_meant =
+            |entry: &&Value| drawings.is_empty() || (is_range(entry) && entry.get(key).is_some());
+        if entry.filter(is_meant).is_some_and(|entry| !is_set(entry)) {
             let (document, _) = self.parts_mut();
             if let Some(Value::Object(entry)) = section(document, "object_answers").get_mut(hash) {
                 entry.insert(key.to_owned(), value.clone());
             }
-            return Ok(());
         }
         for drawn in drawings {
-            if !differs(self.index().resolve(&self.document, drawn)) {
+            if self
+                .index()
+                .resolve(&self.document, drawn)
+                .is_none_or(&is_set)
+            {
                 continue;
             }
             let (document, index) = self.parts_mut();

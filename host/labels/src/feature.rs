@@ -4,22 +4,22 @@ use super::error::{LabelError, listed};
 use super::ontology::{Ontology, OntologyClassification, OntologyObject};
 
 impl Ontology {
-    /// The ontology object of a box, by feature hash or name.
-    pub(super) fn box_feature(&self, feature: &str) -> Result<&OntologyObject, LabelError> {
-        let is_box = |object: &&OntologyObject| object.shape == "bounding_box";
-        let found = resolve(
-            self.object(feature),
-            self.objects().iter(),
-            |object| object.name == feature,
-            |object| !object.archived,
-            is_box,
-        );
+    /// The ontology object that an agent means, by feature hash or name, of one of some shapes.
+    pub(super) fn object_feature(
+        &self,
+        feature: &str,
+        shapes: &[&str],
+    ) -> Result<&OntologyObject, LabelError> {
+        let fits = |object: &&OntologyObject| shapes.contains(&object.shape.as_str());
+        let found = self.resolve_object(feature, fits);
         match found {
             Resolved::One(object) => Ok(object),
             Resolved::Archived(object) => Err(archived("an object", &object.name)),
             Resolved::Unfit(object) => Err(LabelError::InvalidArgument(format!(
-                "expected an ontology object of shape `bounding_box`, found `{}` of shape `{}`",
-                object.name, object.shape
+                "expected an ontology object of shape {}, found `{}` of shape `{}`",
+                shapes_listed(shapes),
+                object.name,
+                object.shape
             ))),
             Resolved::Several(objects) => Err(ambiguous(
                 "an object",
@@ -27,15 +27,49 @@ impl Ontology {
                 objects.iter().map(|object| object.feature_hash.as_str()),
             )),
             Resolved::None => {
-                let boxes = self.objects().iter().filter(is_box);
-                let boxes = boxes.filter(|object| !object.archived);
+                let fitting = self.objects().iter().filter(fits);
+                let fitting = fitting.filter(|object| !object.archived);
                 Err(LabelError::InvalidArgument(format!(
-                    "expected the feature hash or the name of an ontology object of shape \
-                     `bounding_box`, found `{feature}`; the ontology has {}",
-                    listed(boxes.map(|object| object.name.as_str()))
+                    "expected the feature hash or the name of an ontology object of shape {}, found \
+                     `{feature}`; the ontology has {}",
+                    shapes_listed(shapes),
+                    listed(fitting.map(|object| object.name.as_str()))
                 )))
             }
         }
+    }
+
+    /// The ontology object whose instances an agent looks for. One that is archived can have some.
+    pub(super) fn any_object_feature(&self, feature: &str) -> Result<&OntologyObject, LabelError> {
+        match self.resolve_object(feature, |_| true) {
+            Resolved::One(object) | Resolved::Unfit(object) | Resolved::Archived(object) => {
+                Ok(object)
+            }
+            Resolved::Several(objects) => Err(ambiguous(
+                "an object",
+                feature,
+                objects.iter().map(|object| object.feature_hash.as_str()),
+            )),
+            Resolved::None => Err(LabelError::InvalidArgument(format!(
+                "expected the feature hash or the name of an ontology object, found `{feature}`; the \
+                 ontology has {}",
+                listed(self.objects().iter().map(|object| object.name.as_str()))
+            ))),
+        }
+    }
+
+    fn resolve_object(
+        &self,
+        feature: &str,
+        fits: impl Fn(&&OntologyObject) -> bool,
+    ) -> Resolved<'_, OntologyObject> {
+        resolve(
+            self.object(feature),
+            self.objects().iter(),
+            |object| object.name == feature,
+            |object| !object.archived,
+            fits,
+        )
     }
 
     /// An ontology classification that is in use, by feature hash or title.
@@ -119,6 +153,12 @@ fn resolve<'a, T>(
         ([], None, Some(archived)) => Resolved::Archived(archived),
         ([], None, None) => Resolved::None,
     }
+}
+
+/// Shapes between backticks, for a message.
+pub(super) fn shapes_listed(shapes: &[&str]) -> String {
+    let shapes: Vec<String> = shapes.iter().map(|shape| format!("`{shape}`")).collect();
+    shapes.join(" or ")
 }
 
 fn archived(what: &str, name: &str) -> LabelError {

@@ -152,6 +152,18 @@ pub(super) fn from_json(range: Option<&Value>) -> Vec<FrameRange> {
     merged(ranges.collect())
 }
 
+/// True if no number of a `range` is beyond 32 bits, so that [`from_json`] reads all of it.
+pub(super) fn fits(range: Option<&Value>) -> bool {
+    let pairs = range.and_then(Value::as_array).into_iter().flatten();
+    let mut numbers = pairs.filter_map(Value::as_array).flatten();
+    numbers.all(|number| {
+        let number = number
+            .as_f64()
+            .or_else(|| number.as_str()?.parse::<f64>().ok());
+        number.is_none_or(|number| number <= f64::from(u32::MAX))
+    })
+}
+
 /// As a `range` of a label row.
 pub(super) fn to_json(ranges: &[FrameRange]) -> Value {
     let pairs = ranges.iter().map(|range| json!([range.start, range.end]));
@@ -189,6 +201,34 @@ mod tests {
         assert_eq!(merged(ranges), expected);
         let whole = range(0, u32::MAX);
         assert_eq!(merged(vec![whole, range(5, 5)]), [whole]);
+    }
+
+    #[test]
+    fn ranges_are_cut_by_others() {
+        let held = [range(0, 9), range(20, 29), range(40, u32::MAX)];
+        let cut = [range(3, 4), range(9, 20), range(29, 50)];
+        let both = [
+            range(3, 4),
+            range(9, 9),
+            range(20, 20),
+            range(29, 29),
+            range(40, 50),
+        ];
+        assert_eq!(intersection(&held, &cut), both);
+        assert_eq!(intersection(&cut, &held), both);
+        let left = [range(0, 2), range(5, 8), range(21, 28), range(51, u32::MAX)];
+        assert_eq!(difference(&held, &cut), left);
+        assert_eq!(difference(&held, &[range(0, u32::MAX)]), []);
+        assert_eq!(difference(&held, &[]), held);
+        assert_eq!(intersection(&held, &[]), []);
+    }
+
+    #[test]
+    fn numbers_beyond_32_bits_are_told() {
+        assert!(fits(Some(&json!([[0, 4_294_967_295_u32], ["7", 8.0]]))));
+        assert!(fits(None));
+        assert!(!fits(Some(&json!([[0, 4_294_967_296_u64]]))));
+        assert!(!fits(Some(&json!([[0, "4294967296"]]))));
     }
 
     #[test]

@@ -15,22 +15,19 @@ mod feature;
 mod frames;
 mod geometry;
 mod given;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the ranges are written by the objects' edits to come"
-    )
-)]
 mod html;
 mod index;
 mod object;
 mod ontology;
+mod part;
 mod placed;
+mod placing;
 mod questions;
+mod ranges;
 mod required;
 pub mod rle;
 mod row;
+mod space;
 mod template;
 mod time;
 mod write;
@@ -51,4 +48,5 @@ pub use html::{HtmlNode, HtmlRange};
 pub use object::{Annotation, ObjectInstance};
 pub use ontology::{Attribute, AttributeOption, Ontology, OntologyClassification, OntologyObject};
 pub use row::{DataUnit, LabelRow, RowFacts};
+pub use space::Space;
 pub use template::TemplatePoint;

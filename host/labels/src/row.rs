@@ -1,5 +1,6 @@
 //! A label row: the document with what is known beside it, and what can be read from it.
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
@@ -39,6 +40,9 @@ pub struct LabelRow {
     pub(super) ontology: Arc<Ontology>,
     index: OnceLock<Index>,
     placed: OnceLock<Placed>,
+    /// Hashes of objects and classifications that were removed. No new one gets them, so that what still
+    /// has a hash of old does not find another object under it.
+    retired: HashSet<String>,
 }
 
 /// A part of a label row.
@@ -86,6 +90,7 @@ impl LabelRow {
             ontology,
             index: OnceLock::new(),
             placed: OnceLock::new(),
+            retired: HashSet::new(),
         })
     }
 
@@ -184,7 +189,7 @@ impl LabelRow {
 
     /// All objects, in the order in which the row lists them.
     pub fn objects(&self) -> impl Iterator<Item = ObjectInstance<'_>> {
-        let objects = self.index().objects().iter();
+        let objects = self.index().objects();
         objects.map(|indexed| ObjectInstance { row: self, indexed })
     }
 
@@ -192,6 +197,26 @@ impl LabelRow {
     pub fn object(&self, object_hash: &str) -> Option<ObjectInstance<'_>> {
         let indexed = self.index().object(object_hash)?;
         Some(ObjectInstance { row: self, indexed })
+    }
+
+    /// The objects of one feature, by feature hash or exact name, in the order in which the row lists them.
+    /// An archived feature is found, too, unless one in use has its name.
+    ///
+    /// # Errors
+    /// [`LabelError::InvalidArgument`] if the ontology has no such object, or several of the name.
+    pub fn objects_of(&self, feature: &str) -> Result<Vec<ObjectInstance<'_>>, LabelError> {
+        let feature_hash = &self.ontology.any_object_feature(feature)?.feature_hash;
+        let objects = self.objects();
+        Ok(objects
+            .filter(|object| object.feature_hash() == feature_hash)
+            .collect())
+    }
+
+    /// The objects that are on a frame (millisecond of audio, character of text), in the order in which the
+    /// row lists them. In rows with several spaces, those that are on that frame of any.
+    pub fn objects_on(&self, frame: u32) -> Vec<ObjectInstance<'_>> {
+        let objects = self.objects();
+        objects.filter(|object| object.is_on(frame)).collect()
     }
 
     /// All classifications, in the order in which the row lists them.
@@ -234,6 +259,11 @@ impl LabelRow {
         Arc::clone(&self.document)
     }
 
+    /// Takes all edits back: the row is as it was read.
+    pub fn discard_edits(&mut self) {
+        self.replace_document(Arc::clone(&self.original));
+    }
+
     /// The project's ontology.
     pub fn ontology(&self) -> &Arc<Ontology> {
         &self.ontology
@@ -256,6 +286,33 @@ impl LabelRow {
     /// nobody has asked for it.
     pub(super) fn classifying_mut(&mut self) -> (&mut Value, Option<&mut Placed>) {
         (Arc::make_mut(&mut self.document), self.placed.get_mut())
+    }
+
+    /// Puts another document of the same row in place of this one. What it no longer has counts as removed.
+    pub(super) fn replace_document(&mut self, document: Arc<Value>) {
+        if Arc::ptr_eq(&self.document, &document) {
+            return;
+        }
+        for name in ["object_answers", "classification_answers"] {
+            let hashes = members(&self.document, name).map(|(hash, _)| hash.clone());
+            self.retired.extend(hashes);
+        }
+        let drawn = self.index.get().into_iter().flat_map(Index::objects);
+        self.retired
+            .extend(drawn.map(|object| object.hash.to_string()));
+        self.document = document;
+        self.index = OnceLock::new();
+        self.placed = OnceLock::new();
+    }
+
+    /// Notes that an object or classification of this hash was removed.
+    pub(super) fn retire(&mut self, hash: &str) {
+        self.retired.insert(hash.to_owned());
+    }
+
+    /// True if the row had this hash and has it no longer, or if it has it after all.
+    pub(super) fn is_retired(&self, hash: &str) -> bool {
+        self.retired.contains(hash)
     }
 
     /// The document and the index, to change both.

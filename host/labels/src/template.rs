@@ -61,7 +61,8 @@ impl Template {
         points.sort_by_key(|(position, _)| *position);
         let points = points.into_iter().map(|(_, point)| point).collect();
         Ok(Self {
-            // The Python SDK writes the first form, and Encord has been seen to send the second.
+            // The first is the form of the Python SDK; the second that of every other feature hash in an
+            // ontology, which the captured one has here, too.
             feature_hash: text(json, "feature_node_hash").or_else(|| text(json, "featureNodeHash")),
             name: text(json, "name").unwrap_or_default(),
             points: relative(points, json),

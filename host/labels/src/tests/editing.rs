@@ -292,7 +292,7 @@ fn a_frame_that_does_not_exist_is_refused() {
 
 #[test]
 fn data_without_boxes_has_none() {
-    for name in ["audio", "text", "html", "pdf", "group"] {
+    for name in ["audio", "text", "html", "group"] {
         let result = open(name).add_bounding_box("Box", SMALL, 0);
         assert!(
             matches!(result, Err(LabelError::Unsupported(_))),
@@ -303,11 +303,6 @@ fn data_without_boxes_has_none() {
     layers["spaces"]["root"] =
         json!({ "space_type": "image", "width": 1, "height": 1, "labels": {} });
     let mut row = open_document("image", layers);
-    let result = row.add_bounding_box("Box", SMALL, 0);
-    assert!(
-        matches!(result, Err(LabelError::Unsupported(_))),
-        "{result:?}"
-    );
     let result = row.add_classification("Tags", &root(options(&[])), None, None);
     assert!(
         matches!(result, Err(LabelError::Unsupported(_))),

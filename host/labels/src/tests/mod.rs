@@ -3,10 +3,13 @@
 mod classifying;
 mod editing;
 mod ontology;
+mod placing;
+mod ranges;
 mod reading;
 mod rle;
 mod sequences;
 mod shapes;
+mod shapes_refused;
 
 use std::sync::Arc;
 

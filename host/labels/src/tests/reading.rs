@@ -389,7 +389,7 @@ fn what_is_in_a_space_says_so() {
         ("Weather", Vec::new())
     );
 
-    // A drawn object that two spaces share: it is shown in the first.
+    // A drawn object that two spaces share: it is shown in both.
     let mut document = document("group");
     let drawn = json!({ "shape": "bounding_box", "featureHash": "PXFZO2ra", "objectHash": "shared00",
         "boundingBox": { "h": 0.1, "w": 0.1, "x": 0.0, "y": 0.0 } });
@@ -406,9 +406,14 @@ fn what_is_in_a_space_says_so() {
     let object = row.object("shared00").expect("drawn");
     assert_eq!(
         (object.space(), object.frames()),
-        (Some("s1"), vec![range(3, 4)])
+        (Some("s1"), vec![range(0, 0), range(3, 4)])
     );
-    assert!(object.annotation(0).is_none());
+    assert_eq!(object.spaces(), ["s1", "s2"]);
+    assert_eq!(object.frames_in("s1"), [range(3, 4)]);
+    assert_eq!(object.frames_in("s2"), [range(0, 0)]);
+    assert!(object.annotation(0).is_some());
+    assert!(object.annotation_in("s1", 0).is_none());
+    assert!(object.annotation_in("s2", 0).is_some());
     let lone = row.object("lone0000").expect("drawn");
     assert_eq!(
         (lone.space(), lone.frames()),
