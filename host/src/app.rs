@@ -4,6 +4,7 @@ mod connect;
 mod dev;
 mod init;
 mod inspect;
+mod labels;
 mod print;
 mod report;
 mod run;
@@ -99,6 +100,7 @@ async fn execute(cli: Cli) -> Result<ExitCode, Failed> {
             telemetry::start(&args.log)?;
             inspect::inspect(args).await
         }
+        Some(Command::Labels(command)) => labels::labels(command).await,
         Some(Command::Print(PrintCommand::AgentNodes(args))) => {
             telemetry::start(&args.log)?;
             print::agent_nodes(args).await

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Runs Encord task agents as sandboxed WebAssembly plugins.
 ///
@@ -54,6 +54,9 @@ pub(crate) enum Command {
     Dev(DevArgs),
     /// Show what a plugin serves, needs and imports, and what would be refused.
     Inspect(InspectArgs),
+    /// Labels of a project: to and from COCO, and drawn over an image.
+    #[command(subcommand)]
+    Labels(LabelsCommand),
     /// Print the agent stages of a project, or what a bug report needs to say of this machine.
     #[command(subcommand)]
     Print(PrintCommand),
@@ -327,6 +330,132 @@ pub(crate) struct AgentNodesArgs {
         help_heading = "Account"
     )]
     pub(crate) ssh_key_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LabelsCommand {
+    /// Write all labels of a project as one file.
+    ///
+    /// Every image of a label row becomes an image of the file, and every frame of a video that has labels. What the
+    /// format has no place for (audio, text, PDF, scenes) is left out and counted.
+    Export(ExportArgs),
+    /// Add the labels of a file to those of a local project.
+    ///
+    /// Images are found by their file names or titles, categories by name and shape. Labels that are there stay; importing
+    /// a file twice gives everything twice.
+    #[command(after_help = IMPORT_EXIT_CODES)]
+    Import(ImportArgs),
+    /// Draw the labels of a task over its image, or over a frame of its video, into a PNG.
+    Show(ShowArgs),
+}
+
+const IMPORT_EXIT_CODES: &str = "\
+Exit codes:
+  0  everything was imported
+  1  something was not, and is named
+  2  the file or an option is wrong; nothing was changed
+  3  Encord or this machine failed";
+
+/// A format of label files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LabelFormat {
+    /// The JSON of the COCO data set, for object detection and keypoints.
+    Coco,
+}
+
+/// A project, for commands that only read.
+#[derive(Debug, Args)]
+pub(crate) struct ProjectArgs {
+    /// The project: the UUID in its address. With --local: which of the folder's projects.
+    /// [default with --local: the main one]
+    #[arg(long, value_name = "UUID")]
+    pub(crate) project_hash: Option<String>,
+
+    /// Local project in place of one of Encord's. Needs no account and no network.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) local: Option<PathBuf>,
+
+    /// Encord's address; US accounts use https://api.us.encord.com. [default: https://api.encord.com]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "ENCORD_DOMAIN",
+        help_heading = "Account"
+    )]
+    pub(crate) domain: Option<String>,
+
+    /// File with the private SSH key that is registered with Encord. The environment variable ENCORD_SSH_KEY may
+    /// hold the key itself and then wins; ENCORD_SSH_KEY_PASSPHRASE holds the passphrase if there is one.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ENCORD_SSH_KEY_FILE",
+        value_parser = path(),
+        help_heading = "Account"
+    )]
+    pub(crate) ssh_key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Format of the file.
+    #[arg(long, value_enum, default_value_t = LabelFormat::Coco)]
+    pub(crate) format: LabelFormat,
+
+    /// Where to write it. [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The file to import.
+    pub(crate) file: PathBuf,
+
+    /// Format of the file.
+    #[arg(long, value_enum, default_value_t = LabelFormat::Coco)]
+    pub(crate) format: LabelFormat,
+
+    /// Local project to add the labels to.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) local: PathBuf,
+
+    /// Which of the folder's projects. [default: the main one]
+    #[arg(long, value_name = "UUID")]
+    pub(crate) project_hash: Option<String>,
+
+    /// Say what would be imported and what would not, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The task, by its UUID, or by the UUID or the title of its data.
+    pub(crate) task: String,
+
+    /// Frame of a video, or position of an image in its group, from 0. [default: the first with an object]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) frame: Option<u32>,
+
+    /// Where to write the picture. [default: in this folder, with the data's title as its name]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
 
     #[command(flatten)]
     pub(crate) log: LogArgs,

@@ -34,6 +34,9 @@ pub mod plugin;
 pub mod runner;
 
 mod cli;
+mod coco;
+mod picture;
+mod pixels;
 mod settings;
 mod telemetry;
 

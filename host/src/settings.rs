@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::cli::{AgentNodesArgs, RunArgs};
+use crate::cli::{AgentNodesArgs, ImportArgs, ProjectArgs, RunArgs};
 use crate::encord::{Domain, InvalidKey, Key};
 use crate::engine::Limits;
 use crate::plugin::PluginRef;
@@ -355,6 +355,43 @@ pub(crate) fn target_of_print(args: &AgentNodesArgs) -> Result<Target, Vec<Mista
         ssh_key_file: args.ssh_key_file.as_deref(),
     };
     asked.target(&mut mistakes).ok_or(mistakes)
+}
+
+/// The project that `runner-host labels` reads.
+///
+/// # Errors
+/// All mistakes, in the order of the options.
+pub(crate) fn target_of_labels(args: &ProjectArgs) -> Result<Target, Vec<Mistake>> {
+    let mut mistakes = Vec::new();
+    if args.local.is_none() && args.project_hash.is_none() {
+        return Err(vec![mistake(
+            "expected a project, found none",
+            "name one with --project-hash <uuid> (the UUID in the project's address), or a local one with \
+             --local <folder>",
+        )]);
+    }
+    let asked = Asked {
+        hash_option: "--project-hash",
+        project_hash: args.project_hash.as_deref(),
+        local: args.local.as_deref(),
+        domain: args.domain.as_deref(),
+        ssh_key_file: args.ssh_key_file.as_deref(),
+    };
+    let target = asked.target(&mut mistakes);
+    target.filter(|_| mistakes.is_empty()).ok_or(mistakes)
+}
+
+/// The project that `runner-host labels import` changes.
+///
+/// # Errors
+/// The hash is none.
+pub(crate) fn target_of_import(args: &ImportArgs) -> Result<Target, Vec<Mistake>> {
+    target_of_labels(&ProjectArgs {
+        project_hash: args.project_hash.clone(),
+        local: Some(args.local.clone()),
+        domain: None,
+        ssh_key_file: None,
+    })
 }
 
 /// What was said of the project, and of the account that may see it.

@@ -84,6 +84,10 @@ fn help() {
         ("help_init", vec!["init", "--help"]),
         ("help_dev", vec!["dev", "--help"]),
         ("help_inspect", vec!["inspect", "--help"]),
+        ("help_labels", vec!["labels", "--help"]),
+        ("help_labels_export", vec!["labels", "export", "--help"]),
+        ("help_labels_import", vec!["labels", "import", "--help"]),
+        ("help_labels_show", vec!["labels", "show", "--help"]),
         ("help_print", vec!["print", "--help"]),
         (
             "help_print_agent_nodes",

@@ -13,6 +13,7 @@ mod bundle;
 mod client;
 mod domain;
 mod error;
+mod file;
 mod issues;
 mod key;
 mod label_rows;

@@ -64,6 +64,13 @@ pub(super) static READ_LABEL_ROWS: Operation = Operation {
     repeat: Repeat::Always,
 };
 
+/// Reads; but what it has written so far would be there twice.
+pub(super) static READ_FILE: Operation = Operation {
+    name: "read-file",
+    doing: "read the file of the data unit",
+    repeat: Repeat::IfNotCarriedOut,
+};
+
 /// Overwrites whole rows with what the request holds, so a repeat writes the same again.
 pub(super) static SAVE_LABEL_ROWS: Operation = Operation {
     name: "save-label-rows",

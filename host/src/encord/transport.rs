@@ -102,6 +102,13 @@ impl Transport {
         self.requests.load(Ordering::Relaxed)
     }
 
+    /// Asks a store for a file. The URL is signed by Encord, so that the request needs no signature, and is shown
+    /// none.
+    pub(super) async fn get_file(&self, url: Url) -> Result<Response, reqwest::Error> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.http.get(url).send().await
+    }
+
     /// For errors that the client finds itself.
     pub(super) fn context(&self, operation: &'static Operation) -> Context<'_> {
         Context {
@@ -388,7 +395,7 @@ fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
 }
 
 /// The innermost cause, which is the one that says something ("Connection refused").
-fn root_cause(error: &reqwest::Error) -> String {
+pub(super) fn root_cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return if error.is_connect() {
             format!("no connection within {} s", CONNECT_TIMEOUT.as_secs())

@@ -9,7 +9,7 @@ use super::{
 
 impl Geometry {
     /// Reads the geometry of a frame's object.
-    pub(crate) fn read(object: &Value) -> Self {
+    pub fn read(object: &Value) -> Self {
         let shape = object.get("shape").and_then(Value::as_str);
         let known = match shape.unwrap_or_default() {
             "bounding_box" => bounding_box(object).map(Self::BoundingBox),
