@@ -21,7 +21,8 @@ use super::handles::{
 use super::inputs::{Decision, LabelRowInput, SavedRow};
 use super::state::State;
 use crate::labels::{
-    ClassificationInstance, DataUnit, LabelError, LabelRow, ObjectInstance, Ontology, RowFacts,
+    ClassificationInstance, DataUnit, FrameRange, Geometry, LabelError, LabelRow, ObjectInstance,
+    Ontology, RowFacts,
 };
 
 type Result<T> = wasmtime::Result<T>;
@@ -276,6 +277,27 @@ impl State {
         Ok(Resource::new_own(narrow(at)))
     }
 
+    /// Counts what drawings will take in the host's memory, as an estimate: a few bytes from a guest can stand for
+    /// millions of frames, and the guest's own limit does not see them.
+    fn reserve(&mut self, geometry: &Geometry, frames: &[FrameRange]) -> Answered<()> {
+        let each = geometry_bytes(geometry);
+        let count = frames.iter().map(|range| {
+            let past = u64::from(range.end.saturating_sub(range.start)) + 1;
+            past.saturating_mul(each)
+        });
+        let drawn = count.fold(self.drawn_bytes, u64::saturating_add);
+        let limit = self.meter.memory_limit();
+        if drawn > limit as u64 {
+            return Err(Error::TooLarge(format!(
+                "expected drawings that fit into {} MiB in one attempt, the memory that it may use, found more\n\
+                 help: draw on fewer frames at a time, or raise --memory",
+                limit >> 20
+            )));
+        }
+        self.drawn_bytes = drawn;
+        Ok(())
+    }
+
     /// Edits an object by its hash. What the row no longer has afterwards is noted.
     fn edit_object<T>(
         &mut self,
@@ -355,6 +377,19 @@ impl Gone {
             shape: String::new(),
         }
     }
+}
+
+/// What a drawing takes as a tree of JSON, from measurements: 1 KiB for itself, and about 128 bytes for a point.
+fn geometry_bytes(geometry: &Geometry) -> u64 {
+    let points = match geometry {
+        Geometry::Polygon(areas) => areas.iter().flatten().map(Vec::len).sum(),
+        Geometry::Polyline(points) => points.len(),
+        Geometry::Skeleton(points) => 4 * points.len(),
+        Geometry::Bitmask(mask) => mask.rle.len() / 128,
+        Geometry::Other(json) => json.len() / 16,
+        _ => 0,
+    };
+    1024 + 128 * points as u64
 }
 
 fn handed_out(of_row: &mut Instances, all: &mut Vec<Instance>, row: u32, hash: &str) -> u32 {

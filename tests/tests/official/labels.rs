@@ -141,6 +141,36 @@ async fn every_shape_of_a_plugin_is_read_equal_by_the_sdk() {
     assert_eq!(shapes, known);
 }
 
+/// What the SDK has written in one project, a plugin copies into another; numbers of objects are each project's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_that_a_plugin_copies_from_a_twin_are_equal_to_it() {
+    let folder = TestProject::of_everything();
+    let peer = Peer::of_project(&folder).await;
+    let (twin, hash) = (project(2), project(4));
+    peer.scripts
+        .read("write_labels.py", &[&twin.to_string()])
+        .await;
+    let summary = run(&folder, &peer, hash, "twin").await;
+    let failures = &summary.stages[0].failures;
+    assert!(failures.is_empty(), "{failures:#?}");
+    let read = peer
+        .scripts
+        .read("read_labels.py", &[&hash.to_string()])
+        .await;
+    let client = &peer.served.client;
+    let before = canonical::rows(client, twin, &units()).await;
+    let after = canonical::rows(client, hash, &units()).await;
+    assert_eq!(after.len(), 12);
+    for ((_, before), (_, after)) in before.iter().zip(&after) {
+        let title = before.data_title();
+        let (mut expected, mut found) = (canonical::label_row(before), canonical::label_row(after));
+        assert_eq!(differences(&found, &read[title]["labels"]), "", "{title}");
+        remove(&mut expected, &["number"]);
+        remove(&mut found, &["number"]);
+        assert_eq!(differences(&found, &expected), "", "{title}");
+    }
+}
+
 /// The SDK turns dynamic answers round each time it reads a row, and lists the objects of a frame in the order in which
 /// it came across them in the row.
 fn unordered(mut written: Value) -> Value {

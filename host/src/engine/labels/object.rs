@@ -178,6 +178,9 @@ impl HostObjectInstance for State {
     ) -> Result<Answered<()>> {
         let geometry = labels::Geometry::from(geometry);
         let frames: Vec<_> = each(frames);
+        if let Err(error) = self.reserve(&geometry, &frames) {
+            return Ok(Err(error));
+        }
         self.edit_object(&handle, |row, hash| {
             row.draw(hash, &geometry, &frames, None)
         })
@@ -190,6 +193,12 @@ impl HostObjectInstance for State {
         frames: Vec<FrameRange>,
     ) -> Result<Answered<()>> {
         let frames: Vec<_> = each(frames);
+        let copied = self.object_instance(&handle)?;
+        if let Some(geometry) = copied.and_then(|object| object.geometry(source))
+            && let Err(error) = self.reserve(&geometry, &frames)
+        {
+            return Ok(Err(error));
+        }
         self.edit_object(&handle, |row, hash| {
             row.copy_to_frames(hash, source, &frames)
         })

@@ -52,7 +52,11 @@ impl State {
         frames: Vec<FrameRange>,
         space: Option<&str>,
     ) -> Result<Answered<Resource<ObjectInstanceHandle>>> {
-        let (geometry, frames) = (labels::Geometry::from(geometry), each(frames));
+        let geometry = labels::Geometry::from(geometry);
+        let frames: Vec<_> = each(frames);
+        if let Err(error) = self.reserve(&geometry, &frames) {
+            return Ok(Err(error));
+        }
         self.added_object(row, |row| {
             row.add_object(feature, &geometry, &frames, space)
         })
@@ -491,7 +495,11 @@ impl HostLabelRow for State {
         geometry: Geometry,
         frames: Vec<FrameRange>,
     ) -> Result<Answered<Resource<ObjectInstanceHandle>>> {
-        let (geometry, frames) = (labels::Geometry::from(geometry), each(frames));
+        let geometry = labels::Geometry::from(geometry);
+        let frames: Vec<_> = each(frames);
+        if let Err(error) = self.reserve(&geometry, &frames) {
+            return Ok(Err(error));
+        }
         self.added_object(handle.rep(), |row| {
             row.add_object_from_json(&features, &answer, &geometry, &frames)
         })

@@ -197,10 +197,11 @@ impl HostSpace for State {
         frames: Vec<FrameRange>,
     ) -> Result<Answered<()>> {
         let id = of_same_row!(self.space_for_object(&handle, &object));
-        let (geometry, frames) = (
-            labels::Geometry::from(geometry),
-            each::<_, labels::FrameRange>(frames),
-        );
+        let geometry = labels::Geometry::from(geometry);
+        let frames: Vec<_> = each(frames);
+        if let Err(error) = self.reserve(&geometry, &frames) {
+            return Ok(Err(error));
+        }
         self.edit_object(&object, |row, hash| {
             row.draw(hash, &geometry, &frames, Some(&id))
         })
