@@ -6,14 +6,11 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
-use runner_host::encord::{LabelRowMetadata, StorageItem};
-use runner_host::engine::{Engine, LabelRowInput, Resolver, Twin, Unresolved};
+use runner_host::engine::Engine;
 use runner_host::labels::{LabelRow, Ontology, RowFacts};
 use runner_host::plugin::{CompileCache, Plugin};
 use runner_host::{Limits, PluginRef};
-use runner_tests::{guest, inputs, root};
+use runner_tests::{OneRow, guest, inputs, root};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -89,12 +86,7 @@ async fn attempts(document: Value, ontology: Arc<Ontology>) -> Result<Duration> 
     let plugin = Plugin::load(&engine, &Arc::new(CompileCache::disabled()), &reference).await?;
     let mut prepared = inputs("a.png", 0);
     prepared.ontology = ontology;
-    prepared.resolver = Arc::new(OneRow(LabelRowInput {
-        metadata: Arc::new(metadata(&document)?),
-        label_hash: Uuid::from_u128(1),
-        document: Arc::new(document),
-        partial: false,
-    }));
+    prepared.resolver = Arc::new(OneRow::new(document, 1));
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
         let started = Instant::now();
@@ -179,64 +171,4 @@ fn document(objects: usize) -> Value {
         "labels": { "objects": drawn, "classifications": [] },
     });
     document
-}
-
-fn metadata(document: &Value) -> Result<LabelRowMetadata> {
-    let text = |key: &str| document[key].as_str().unwrap_or_default().to_owned();
-    Ok(LabelRowMetadata {
-        label_hash: Some(text("label_hash").parse()?),
-        data_hash: text("data_hash").parse()?,
-        dataset_hash: text("dataset_hash").parse()?,
-        dataset_title: text("dataset_title"),
-        data_title: text("data_title"),
-        data_type: text("data_type"),
-        branch_name: text("branch_name"),
-        label_status: text("label_status"),
-        annotation_task_status: None,
-        number_of_frames: 1,
-        frames_per_second: None,
-        duration: None,
-        width: Some(640),
-        height: Some(480),
-        priority: Some(0.5),
-        client_metadata: None,
-        backing_item_uuid: None,
-        created_at: None,
-        last_edited_at: None,
-        group_hash: None,
-        data_link: None,
-        file_type: None,
-        is_shadow_data: false,
-        is_valid: true,
-        audio_sample_rate: None,
-        audio_codec: None,
-        audio_bit_depth: None,
-        audio_num_channels: None,
-        images_data: None,
-        spaces: serde_json::Map::new(),
-        task_uuid: None,
-        stage: None,
-        assigned_user_email: None,
-        last_actioned_by_user_email: None,
-    })
-}
-
-/// The row that every attempt gets.
-struct OneRow(LabelRowInput);
-
-impl Resolver for OneRow {
-    fn label_row(&self) -> BoxFuture<'_, std::result::Result<LabelRowInput, Unresolved>> {
-        async { Ok(self.0.clone()) }.boxed()
-    }
-
-    fn storage_item(&self) -> BoxFuture<'_, std::result::Result<Arc<StorageItem>, Unresolved>> {
-        async { Err(Unresolved::NotFound("there is no storage item".to_owned())) }.boxed()
-    }
-
-    fn twin_label_row(
-        &self,
-        _: Uuid,
-    ) -> BoxFuture<'_, std::result::Result<Option<Twin>, Unresolved>> {
-        async { Ok(None) }.boxed()
-    }
 }

@@ -8,11 +8,13 @@ use std::sync::{Arc, Once};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use runner_host::encord::{Client, Key, Pathway, Project, Stage, StorageItem, Task};
+use runner_host::encord::{
+    Client, Key, LabelRowMetadata, Pathway, Project, Stage, StorageItem, Task,
+};
 use runner_host::engine::{Inputs, LabelRowInput, Resolver, Twin, Unresolved};
 use runner_host::labels::Ontology;
 use runner_host::local;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The repository.
@@ -124,6 +126,77 @@ impl Resolver for Nothing {
 
     fn twin_label_row(&self, _: Uuid) -> BoxFuture<'_, Result<Option<Twin>, Unresolved>> {
         async { Ok(None) }.boxed()
+    }
+}
+
+/// Resolves one label row, which every attempt gets, and nothing else.
+pub struct OneRow(LabelRowInput);
+
+impl OneRow {
+    /// `document` is a label row, of pictures of 640 by 480 pixels.
+    pub fn new(document: Value, number_of_frames: u32) -> Self {
+        let metadata = metadata(&document, number_of_frames);
+        Self(LabelRowInput {
+            label_hash: metadata.label_hash.expect("it was given one"),
+            metadata: Arc::new(metadata),
+            document: Arc::new(document),
+            partial: false,
+        })
+    }
+}
+
+impl Resolver for OneRow {
+    fn label_row(&self) -> BoxFuture<'_, Result<LabelRowInput, Unresolved>> {
+        async { Ok(self.0.clone()) }.boxed()
+    }
+
+    fn storage_item(&self) -> BoxFuture<'_, Result<Arc<StorageItem>, Unresolved>> {
+        async { Err(Unresolved::NotFound("there is no storage item".to_owned())) }.boxed()
+    }
+
+    fn twin_label_row(&self, _: Uuid) -> BoxFuture<'_, Result<Option<Twin>, Unresolved>> {
+        async { Ok(None) }.boxed()
+    }
+}
+
+fn metadata(document: &Value, number_of_frames: u32) -> LabelRowMetadata {
+    let text = |key: &str| document[key].as_str().unwrap_or_default().to_owned();
+    let uuid_of = |key: &str| text(key).parse().expect("it is a UUID");
+    LabelRowMetadata {
+        label_hash: Some(uuid_of("label_hash")),
+        data_hash: uuid_of("data_hash"),
+        dataset_hash: uuid_of("dataset_hash"),
+        dataset_title: text("dataset_title"),
+        data_title: text("data_title"),
+        data_type: text("data_type"),
+        branch_name: text("branch_name"),
+        label_status: text("label_status"),
+        annotation_task_status: None,
+        number_of_frames,
+        frames_per_second: None,
+        duration: None,
+        width: Some(640),
+        height: Some(480),
+        priority: Some(0.5),
+        client_metadata: None,
+        backing_item_uuid: None,
+        created_at: None,
+        last_edited_at: None,
+        group_hash: None,
+        data_link: None,
+        file_type: None,
+        is_shadow_data: false,
+        is_valid: true,
+        audio_sample_rate: None,
+        audio_codec: None,
+        audio_bit_depth: None,
+        audio_num_channels: None,
+        images_data: None,
+        spaces: serde_json::Map::new(),
+        task_uuid: None,
+        stage: None,
+        assigned_user_email: None,
+        last_actioned_by_user_email: None,
     }
 }
 

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runner_host::engine::{Engine, Failure};
+use runner_host::labels::Ontology;
 use runner_host::plugin::{CompileCache, Plugin};
 use runner_host::{Limits, PluginRef};
-use runner_tests::{guest, inputs, raw};
+use runner_tests::{OneRow, guest, inputs, raw};
+use serde_json::json;
 
 struct Loaded {
     engine: Arc<Engine>,
@@ -143,4 +145,40 @@ async fn a_component_is_as_good_as_the_core_module_in_it() {
         loaded.attempt("next.txt", 0).await,
         Ok(Some("Next".to_owned()))
     );
+}
+
+/// A few bytes can ask for any number of drawings, which take memory of the host, not of the plugin.
+#[tokio::test]
+async fn drawings_count_as_memory_of_the_attempt() {
+    let loaded = load(guest("huge"), Limits::default()).await;
+    let [label, data] = [1, 2].map(uuid::Uuid::from_u128);
+    let document = json!({
+        "label_hash": label, "data_hash": data, "dataset_hash": uuid::Uuid::from_u128(3),
+        "data_type": "video", "branch_name": "main", "object_answers": {}, "classification_answers": {},
+        "object_actions": {},
+        "data_units": { data.to_string(): { "data_hash": data, "data_sequence": 0, "labels": {} } },
+    });
+    let editor = json!({ "objects": [{
+        "id": "1", "name": "Box", "color": "#D33115", "shape": "bounding_box", "featureNodeHash": "PXFZO2ra",
+    }]});
+    let ontology = Arc::new(Ontology::parse("", "Test", "", &editor).unwrap());
+    for (frames, expected) in [
+        (1_000, None),
+        (u32::MAX, Some("expected drawings that fit into 256 MiB")),
+    ] {
+        let mut inputs = inputs("long.mp4", 0);
+        inputs.ontology = Arc::clone(&ontology);
+        inputs.resolver = Arc::new(OneRow::new(document.clone(), frames));
+        let ended = loaded
+            .engine
+            .attempt(&loaded.plugin.program, "Agent", inputs)
+            .await;
+        match (ended, expected) {
+            (Ok(decision), None) => assert!(decision.labels.is_some()),
+            (Err(Failure::Fatal(message)), Some(expected)) => {
+                assert!(message.contains(expected), "{message}");
+            }
+            (ended, expected) => panic!("{ended:?}, {expected:?}"),
+        }
+    }
 }
