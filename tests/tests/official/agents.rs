@@ -1,5 +1,7 @@
 //! Agents: those of `encord-agents` on a local project, and one that is written twice.
 
+use std::path::PathBuf;
+
 use runner_host::{CancellationToken, PluginRef, Runner, Summary};
 use runner_tests::{TestProject, guest};
 use uuid::Uuid;
@@ -38,12 +40,22 @@ async fn an_agent_in_python_and_as_a_plugin_ends_in_the_same_state() {
 
 /// Runs a plugin of `tests/guests` on a project.
 pub(crate) async fn run(folder: &TestProject, peer: &Peer, project: Uuid, plugin: &str) -> Summary {
+    run_file(folder, peer, project, guest(plugin)).await
+}
+
+/// Runs a plugin on a project.
+pub(crate) async fn run_file(
+    folder: &TestProject,
+    peer: &Peer,
+    project: Uuid,
+    plugin: PathBuf,
+) -> Summary {
     let runner = Runner::builder()
         .client(peer.served.client.clone())
         .project_hash(project)
         .plugin(PluginRef {
             stage: None,
-            path: guest(plugin),
+            path: plugin,
         })
         .state_dir(folder.scratch().join("run"))
         .build()

@@ -1,11 +1,12 @@
 //! Labels of every kind: what one side writes, the other reads equal.
 
-use runner_host::labels::LabelRow;
-use runner_tests::TestProject;
+use runner_host::encord::CreateOptions;
+use runner_host::labels::{AnswerValue, BoundingBox, Geometry, LabelRow, Point};
+use runner_tests::{TestProject, example};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::agents::{project, run};
+use crate::agents::{project, run, run_file};
 use crate::canonical::{self, differences};
 use crate::peer::Peer;
 
@@ -139,6 +140,67 @@ async fn every_shape_of_a_plugin_is_read_equal_by_the_sdk() {
         .cloned()
         .collect();
     assert_eq!(shapes, known);
+}
+
+/// `examples/raw`: what its author sees in the contract alone is enough to read and to add labels.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_without_an_sdk_reads_and_adds_labels() {
+    let folder = TestProject::of_everything();
+    let peer = Peer::of_project(&folder).await;
+    let (client, hash) = (&peer.served.client, project(4));
+    let picture = &units()[..1];
+    client
+        .create_label_rows(hash, picture, &CreateOptions::default())
+        .await
+        .unwrap();
+    let (metadata, mut row) = canonical::rows(client, hash, picture).await.remove(0);
+    let bounds = BoundingBox {
+        x: 0.25,
+        y: 0.25,
+        width: 0.5,
+        height: 0.25,
+    };
+    let drawn = row.add_bounding_box("Box", bounds, 0).unwrap();
+    row.set_object_confidence(&drawn, 0.5).unwrap();
+    let document = row.to_document();
+    client
+        .save_label_rows(hash, &[(metadata.label_hash.unwrap(), &*document)])
+        .await
+        .unwrap();
+
+    let summary = run_file(&folder, &peer, hash, example("raw")).await;
+    assert_eq!((summary.stages[0].moved(), summary.failed()), (12, 0));
+    let rows = canonical::rows(client, hash, &units()).await;
+    for (_, row) in &rows {
+        let answers = row.classifications().next().unwrap().answers();
+        let AnswerValue::Options(options) = &answers[0].value else {
+            panic!("{answers:?}");
+        };
+        let expected = if row.data_hash() == picture[0].to_string() {
+            "Good"
+        } else {
+            "Bad"
+        };
+        assert_eq!(options[0].name, expected, "{}", row.data_title());
+    }
+    let areas: Vec<_> = rows
+        .iter()
+        .flat_map(|(_, row)| row.objects_of("Area").unwrap())
+        .collect();
+    assert_eq!(areas.len(), 1);
+    let annotation = areas[0].annotation(0).unwrap();
+    assert_eq!(annotation.confidence, 0.5);
+    let corner = |x, y| Point { x, y, z: None };
+    let diamond = [
+        corner(0.5, 0.25),
+        corner(0.75, 0.375),
+        corner(0.5, 0.5),
+        corner(0.25, 0.375),
+    ];
+    assert_eq!(
+        annotation.geometry,
+        Geometry::Polygon(vec![vec![diamond.to_vec()]])
+    );
 }
 
 /// What the SDK has written in one project, a plugin copies into another; numbers of objects are each project's own.
