@@ -164,7 +164,7 @@ async fn drawings_count_as_memory_of_the_attempt() {
     let ontology = Arc::new(Ontology::parse("", "Test", "", &editor).unwrap());
     for (frames, expected) in [
         (1_000, None),
-        (u32::MAX, Some("expected drawings that fit into 256 MiB")),
+        (u32::MAX, Some("expected labels that fit into 256 MiB")),
     ] {
         let mut inputs = inputs("long.mp4", 0);
         inputs.ontology = Arc::clone(&ontology);

@@ -225,7 +225,7 @@ impl LabelRow {
 
     pub(super) fn not_in_row(&self, what: &str, hash: &str) -> LabelError {
         LabelError::NotFound(format!(
-            "expected {what} of the label row of `{}`, found no `{hash}` in it",
+            "expected {what} of the label row of `{}`, found no `{hash}` in it, or no longer",
             self.data_title()
         ))
     }

@@ -17,16 +17,17 @@ use super::frames::{self, FrameRange};
 use super::index::members;
 use super::ontology::kind_of;
 use super::row::LabelRow;
+use super::time;
 
 /// Of a text, so many characters are shown in a message.
 const MOST_SHOWN: usize = 80;
-/// What says which row a document is.
-const IDENTITY: [&str; 5] = [
-    "label_hash",
-    "data_hash",
-    "branch_name",
-    "dataset_hash",
-    "data_type",
+/// What a row keeps its labels in. The other keys that it has are Encord's, and stay as they are.
+const OF_LABELS: [&str; 5] = [
+    "data_units",
+    "spaces",
+    "object_answers",
+    "object_actions",
+    "classification_answers",
 ];
 /// The sections that a row has. A document without one would be taken for a row that lost its labels.
 const SECTIONS: [&str; 4] = [
@@ -71,7 +72,17 @@ impl LabelRow {
                 return Err(wrong(&format!("an object at `{section}`"), new));
             }
         }
-        for key in IDENTITY {
+        if let Some(spaces) = document.get("spaces").filter(|spaces| !spaces.is_object())
+            && !is_same(self.document.get("spaces"), Some(spaces))
+        {
+            return Err(wrong("an object at `spaces`", Some(spaces)));
+        }
+        let keys = self
+            .document
+            .as_object()
+            .into_iter()
+            .flat_map(|own| own.keys());
+        for key in keys.filter(|key| !OF_LABELS.contains(&key.as_str())) {
             let (old, new) = (self.document.get(key), document.get(key));
             if !is_same(old, new) {
                 return Err(wrong(&format!("{} at `{key}`", shown(old)), new));
@@ -121,8 +132,20 @@ impl<'a> Check<'a> {
         self.classifications()
     }
 
-    /// What may be said of anything: how sure its author is, and whether that is a person.
+    /// What may be said of anything: how sure its author is, whether that is a person, and when it was.
     fn statements(&self, json: &Value, place: &str) -> Result<(), LabelError> {
+        for key in ["createdAt", "lastEditedAt"] {
+            match json.get(key) {
+                None | Some(Value::Null) => {}
+                Some(Value::String(text)) if time::rfc3339(text).is_some() => {}
+                other => return Err(wrong(&format!("a time at `{place}.{key}`"), other)),
+            }
+        }
+        for key in ["createdBy", "lastEditedBy"] {
+            if let Some(other) = json.get(key).filter(|by| !by.is_null() && !by.is_string()) {
+                return Err(wrong(&format!("text at `{place}.{key}`"), Some(other)));
+            }
+        }
         if let Some(confidence) = json.get("confidence") {
             let number = confidence.as_f64();
             if !number.is_some_and(|number| (0.0..=1.0).contains(&number)) {

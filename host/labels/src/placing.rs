@@ -52,6 +52,15 @@ impl LabelRow {
         space: Option<&str>,
     ) -> Result<String, LabelError> {
         let part = self.part_with_frames(space)?;
+        if let Geometry::Other(_) = geometry
+            && geometry.shape().is_empty()
+        {
+            return Err(LabelError::InvalidArgument(
+                "expected the JSON text of a geometry with its `shape`, found text without one\n\
+                 help: of the geometries that are JSON text, only `cuboid_2d` can be drawn"
+                    .to_owned(),
+            ));
+        }
         let object = self.ontology.object_feature(feature, &[geometry.shape()])?;
         let frames = self.check_frames_of(&part, frames)?;
         self.check_on_frames(&part, geometry, object, &frames)?;
@@ -365,7 +374,7 @@ impl LabelRow {
                 let ids = several.iter().filter_map(|id| self.index().space_id(*id));
                 Err(LabelError::InvalidArgument(format!(
                     "expected an object that is in one space, found that `{}` is in several: {}\n\
-                     help: name the space",
+                     help: use the function of the space that is meant",
                     indexed.hash,
                     listed(ids)
                 )))

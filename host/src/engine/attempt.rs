@@ -97,6 +97,10 @@ impl Engine {
                 "the plugin handed over more than {} MiB in one call (raise --value-size if it needs more)",
                 self.limits.value_bytes >> 20
             )
+        } else if cause.contains("handle limit") {
+            "the plugin held too many handles at once, which are limited to 100,000 for each resource\n\
+             help: drop handles that are not needed; objects can be looked up one by one"
+                .to_owned()
         } else {
             cause
         };

@@ -11,6 +11,7 @@ mod unit;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use serde_json::Value;
 use uuid::Uuid;
 use wasmtime::component::Resource;
 
@@ -21,8 +22,8 @@ use super::handles::{
 use super::inputs::{Decision, LabelRowInput, SavedRow};
 use super::state::State;
 use crate::labels::{
-    ClassificationInstance, DataUnit, FrameRange, Geometry, LabelError, LabelRow, ObjectInstance,
-    Ontology, RowFacts,
+    AttributeAnswer, ClassificationInstance, DataUnit, FrameRange, Geometry, GivenAnswer,
+    LabelError, LabelRow, ObjectInstance, Ontology, RowFacts,
 };
 
 type Result<T> = wasmtime::Result<T>;
@@ -277,25 +278,45 @@ impl State {
         Ok(Resource::new_own(narrow(at)))
     }
 
-    /// Counts what drawings will take in the host's memory, as an estimate: a few bytes from a guest can stand for
+    /// Counts what labels will take in the host's memory, as an estimate: a few bytes from a guest can stand for
     /// millions of frames, and the guest's own limit does not see them.
-    fn reserve(&mut self, geometry: &Geometry, frames: &[FrameRange]) -> Answered<()> {
-        let each = geometry_bytes(geometry);
-        let count = frames.iter().map(|range| {
-            let past = u64::from(range.end.saturating_sub(range.start)) + 1;
-            past.saturating_mul(each)
-        });
-        let drawn = count.fold(self.drawn_bytes, u64::saturating_add);
+    fn reserve(&mut self, bytes: u64) -> Answered<()> {
+        let all = self.label_bytes.saturating_add(bytes);
         let limit = self.meter.memory_limit();
-        if drawn > limit as u64 {
+        if all > limit as u64 {
             return Err(Error::TooLarge(format!(
-                "expected drawings that fit into {} MiB in one attempt, the memory that it may use, found more\n\
-                 help: draw on fewer frames at a time, or raise --memory",
+                "expected labels that fit into {} MiB in one attempt, the memory that it may use, found more\n\
+                 help: add less at a time, or raise --memory",
                 limit >> 20
             )));
         }
-        self.drawn_bytes = drawn;
+        self.label_bytes = all;
         Ok(())
+    }
+
+    /// Likewise of drawings that are alike on frames.
+    fn reserve_drawings(&mut self, geometry: &Geometry, frames: &[FrameRange]) -> Answered<()> {
+        let each = geometry_bytes(geometry);
+        let all = frames.iter().map(|range| {
+            let frames = u64::from(range.end.saturating_sub(range.start)) + 1;
+            frames.saturating_mul(each)
+        });
+        self.reserve(all.fold(0, u64::saturating_add))
+    }
+
+    /// Likewise of ranges.
+    fn reserve_ranges(&mut self, count: usize) -> Answered<()> {
+        self.reserve(PART_BYTES + RANGE_BYTES * count as u64)
+    }
+
+    /// Likewise of answers.
+    fn reserve_answers(&mut self, answers: &[AttributeAnswer]) -> Answered<()> {
+        let each = answers.iter().map(|answer| match &answer.value {
+            GivenAnswer::Text(text) => text.len() as u64,
+            GivenAnswer::Number(_) => 0,
+            GivenAnswer::Options(options) => PART_BYTES / 8 * options.len() as u64,
+        });
+        self.reserve(each.fold(PART_BYTES, u64::saturating_add))
     }
 
     /// Edits an object by its hash. What the row no longer has afterwards is noted.
@@ -379,17 +400,35 @@ impl Gone {
     }
 }
 
-/// What a drawing takes as a tree of JSON, from measurements: 1 KiB for itself, and about 128 bytes for a point.
+/// What an object, its drawing on a frame, or a classification takes as a tree of JSON, as measured.
+const PART_BYTES: u64 = 4 << 10;
+/// What a range takes.
+const RANGE_BYTES: u64 = 256;
+
+/// What a drawing takes, as measured: a point of a polygon stands there twice, once as an object of its own.
 fn geometry_bytes(geometry: &Geometry) -> u64 {
     let points = match geometry {
         Geometry::Polygon(areas) => areas.iter().flatten().map(Vec::len).sum(),
         Geometry::Polyline(points) => points.len(),
-        Geometry::Skeleton(points) => 4 * points.len(),
-        Geometry::Bitmask(mask) => mask.rle.len() / 128,
-        Geometry::Other(json) => json.len() / 16,
+        Geometry::Skeleton(points) => 2 * points.len(),
+        Geometry::Bitmask(mask) => mask.rle.len() >> 10,
+        Geometry::Other(json) => json.len() >> 5,
         _ => 0,
     };
-    1024 + 128 * points as u64
+    PART_BYTES + (points as u64).saturating_mul(1 << 10)
+}
+
+/// What a document takes, by its size as text: its parts are many and small.
+fn document_bytes(document: &Value) -> u64 {
+    match document {
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(key, value)| 96 + key.len() as u64 + document_bytes(value))
+            .sum(),
+        Value::Array(entries) => entries.iter().map(|entry| 32 + document_bytes(entry)).sum(),
+        Value::String(text) => text.len() as u64 + 16,
+        _ => 0,
+    }
 }
 
 fn handed_out(of_row: &mut Instances, all: &mut Vec<Instance>, row: u32, hash: &str) -> u32 {
@@ -415,6 +454,16 @@ fn absent() -> wasmtime::Error {
     // wasmtime gives us only handles that we gave out, so this is a defect of the host.
     wasmtime::format_err!("a handle leads to nothing in the label row")
 }
+
+/// Goes on if there is room, or returns the error.
+macro_rules! with_room {
+    ($reserved:expr) => {
+        if let Err(error) = $reserved {
+            return Ok(Err(error));
+        }
+    };
+}
+use with_room;
 
 /// Values of the contract from those of the documents.
 fn each<T, U: From<T>>(values: impl IntoIterator<Item = T>) -> Vec<U> {

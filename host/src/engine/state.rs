@@ -33,8 +33,8 @@ pub(super) struct State {
     /// Projects that turned out not to have the task's data, or no labels of it.
     pub(super) without_twin: Vec<Uuid>,
     pub(super) item: Option<Arc<StorageItem>>,
-    /// What drawings take in the host's memory, as an estimate.
-    pub(super) drawn_bytes: u64,
+    /// What the labels that were added take in the host's memory, as an estimate.
+    pub(super) label_bytes: u64,
 
     pub(super) ontologies: Vec<Arc<Ontology>>,
     pub(super) nodes: Positions<NodePath>,
@@ -58,7 +58,7 @@ impl State {
             rows: Vec::new(),
             without_twin: Vec::new(),
             item: None,
-            drawn_bytes: 0,
+            label_bytes: 0,
             ontologies: Vec::new(),
             nodes: Positions::default(),
             objects: Vec::new(),

@@ -47,7 +47,11 @@ impl Log {
 
     /// Logs one message of the guest.
     pub(super) fn message(&self, level: Level, message: &str) {
-        self.lock().emit(level, message);
+        // A line each, as of standard output, so that none can pass for a line of the host's own.
+        let mut log = self.lock();
+        for line in message.lines() {
+            log.emit(level, line);
+        }
     }
 
     /// Standard output.

@@ -7,6 +7,7 @@ use crate::answering;
 use crate::classification::{ROOT_SPACE, is_in_spaces, places};
 use crate::error::LabelError;
 use crate::frames;
+use crate::frames::FrameRange;
 use crate::index::members;
 use crate::ontology::OntologyClassification;
 use crate::placed::Placed;
@@ -107,7 +108,11 @@ impl Check<'_> {
             all.push((format!("{place}.spaces.{id}.range"), id, ranges));
         }
         for (place, space, json) in all {
-            let ranges = read_ranges(json, &place)?;
+            let mut ranges = read_ranges(json, &place)?;
+            if class.global && ranges == [FrameRange::single(0)] {
+                // What the Python SDK writes for a global one that was put on frames.
+                ranges.clear();
+            }
             let of_row = space == ROOT_SPACE;
             let target = self.new.place((!of_row).then_some(space));
             let target = target.map_err(|error| at(&place, error))?;

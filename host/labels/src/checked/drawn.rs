@@ -74,7 +74,7 @@ impl<'a> Check<'a> {
                 return Err(wrong(&format!("an object at `{place}`"), Some(blob)));
             }
             let Some(objects) = blob.get("objects") else {
-                continue;
+                return Err(wrong(&format!("a list at `{place}.objects`"), None));
             };
             let frame = key
                 .parse()

@@ -205,12 +205,30 @@ fn spatial(cuboid: &Cuboid) -> Result {
 
 /// Of the shapes that are given as JSON, only the two-dimensional cuboid can be drawn.
 fn other(geometry: &Geometry, json: &str) -> Result {
-    if geometry.shape() != "cuboid_2d" {
-        return Err(invalid(format!(
-            "expected a geometry that can be drawn, found the JSON text of a `{}`\n\
-             help: of the geometries that are JSON text, only `cuboid_2d` can be drawn",
-            geometry.shape()
-        )));
+    match geometry.shape() {
+        "cuboid_2d" => {}
+        // A shape that has a form of its own is JSON text only if it could not be read.
+        known @ ("bounding_box"
+        | "rotatable_bounding_box"
+        | "polygon"
+        | "polyline"
+        | "point"
+        | "skeleton"
+        | "bitmask"
+        | "circle"
+        | "ellipse"
+        | "cuboid") => {
+            return Err(invalid(format!(
+                "expected the coordinates of a `{known}` as Encord keeps them, found that something of them is \
+                 missing or of another type"
+            )));
+        }
+        shape => {
+            return Err(invalid(format!(
+                "expected a geometry that can be drawn, found the JSON text of a `{shape}`\n\
+                 help: of the geometries that are JSON text, only `cuboid_2d` can be drawn"
+            )));
+        }
     }
     let Some(cuboid) = Cuboid2d::of(geometry) else {
         return Err(invalid(format!(

@@ -216,6 +216,14 @@ fn another_row_is_refused() {
             change(&|row| unit(row)["labels"] = json!(7)),
             format!("expected an object at `data_units.{hash}.labels`, found `7`"),
         ),
+        (
+            change(&|row| row["spaces"] = json!("none")),
+            "expected an object at `spaces`, found `none`".to_owned(),
+        ),
+        (
+            change(&|row| row["data_title"] = json!(7)),
+            "at `data_title`, found `7`".to_owned(),
+        ),
     ] {
         let result = row.set_document(changed);
         let message = refused(&row, result);
@@ -261,7 +269,8 @@ fn a_drawing_that_could_not_be_drawn_says_where_it_is() {
         ),
         (
             drawn(&|list| list[0]["boundingBox"] = json!([])),
-            format!("found the JSON text of a `bounding_box`, at {at}.boundingBox`"),
+            format!("expected the coordinates of a `bounding_box` as Encord keeps them, found that something of them is missing \
+                 or of another type, at {at}.boundingBox`"),
         ),
         (
             drawn(&|list| list[0]["confidence"] = json!(1.5)),
@@ -356,6 +365,19 @@ fn a_drawing_that_could_not_be_drawn_says_where_it_is() {
             "of shape `polygon` for `Shared`, found one of shape `bounding_box`, at \
              `data_units.U.labels.objects[0].boundingBox`"
                 .to_owned(),
+        ),
+        // What the Python SDK could not read.
+        (
+            drawn(&|list| list[0]["createdAt"] = json!("yesterday")),
+            format!("expected a time at {at}.createdAt`, found `yesterday`"),
+        ),
+        (
+            drawn(&|list| list[0]["lastEditedAt"] = json!(7)),
+            format!("expected a time at {at}.lastEditedAt`, found `7`"),
+        ),
+        (
+            refusal("video", |row| unit(row)["labels"]["3"] = json!({})),
+            "expected a list at `data_units.U.labels.3.objects`, found nothing".to_owned(),
         ),
         (
             refusal("audio", |row| {

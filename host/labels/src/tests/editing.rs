@@ -371,7 +371,8 @@ fn what_cannot_be_set_is_refused() {
         assert!(refused(&row, result).contains("expected a confidence from 0 to 1"));
     }
     let missing = LabelError::NotFound(
-        "expected an object of the label row of `video_4`, found no `teeI8mys` in it".to_owned(),
+        "expected an object of the label row of `video_4`, found no `teeI8mys` in it, or no longer"
+            .to_owned(),
     );
     assert_eq!(
         row.set_object_confidence("teeI8mys", 0.5),

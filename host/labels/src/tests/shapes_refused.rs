@@ -340,7 +340,11 @@ fn of_json_text_only_a_cuboid_2d_can_be_drawn() {
     // A known shape in a form that is not known.
     let box_without_size =
         Geometry::Other(r#"{"shape":"bounding_box","boundingBox":{}}"#.to_owned());
-    assert!(refused(&box_without_size).contains("the JSON text of a `bounding_box`"));
+    assert_eq!(
+        refused(&box_without_size),
+        "expected the coordinates of a `bounding_box` as Encord keeps them, found that something of them is \
+         missing or of another type"
+    );
     let front = json!([0.0, 0.0, 0.1, 0.0, 0.1, 0.1]);
     for cuboid in [
         json!(null),

@@ -10,7 +10,7 @@ use super::super::bindings::runner::stage::labels::{
 use super::super::bindings::runner::stage::types::FrameRange;
 use super::super::handles::ClassificationInstanceHandle;
 use super::super::state::{State, forget};
-use super::{Answered, Gone, Instance, Result, each};
+use super::{Answered, Gone, Instance, Result, each, with_room};
 use crate::labels::ClassificationInstance;
 
 impl State {
@@ -156,6 +156,7 @@ impl HostClassificationInstance for State {
         answers: Vec<AttributeAnswer>,
     ) -> Result<Answered<()>> {
         let answers: Vec<_> = each(answers);
+        with_room!(self.reserve_answers(&answers));
         self.edit_classification(&handle, |row, hash| {
             row.set_classification_answers(hash, &answers)
         })
@@ -176,6 +177,7 @@ impl HostClassificationInstance for State {
         handle: Resource<ClassificationInstanceHandle>,
         frames: Vec<FrameRange>,
     ) -> Result<Answered<()>> {
+        with_room!(self.reserve_ranges(frames.len()));
         let frames: Vec<_> = each(frames);
         self.edit_classification(&handle, |row, hash| {
             row.add_classification_to_frames(hash, Some(&frames), None)

@@ -10,7 +10,8 @@ use super::super::bindings::runner::stage::labels::{
 use super::super::bindings::runner::stage::types::FrameRange;
 use super::super::handles::ObjectInstanceHandle;
 use super::super::state::{State, forget};
-use super::{Answered, Gone, Instance, Result, each};
+use super::row::html_bytes;
+use super::{Answered, Gone, Instance, Result, each, with_room};
 use crate::labels::{self, ObjectInstance};
 
 impl State {
@@ -178,9 +179,7 @@ impl HostObjectInstance for State {
     ) -> Result<Answered<()>> {
         let geometry = labels::Geometry::from(geometry);
         let frames: Vec<_> = each(frames);
-        if let Err(error) = self.reserve(&geometry, &frames) {
-            return Ok(Err(error));
-        }
+        with_room!(self.reserve_drawings(&geometry, &frames));
         self.edit_object(&handle, |row, hash| {
             row.draw(hash, &geometry, &frames, None)
         })
@@ -194,10 +193,8 @@ impl HostObjectInstance for State {
     ) -> Result<Answered<()>> {
         let frames: Vec<_> = each(frames);
         let copied = self.object_instance(&handle)?;
-        if let Some(geometry) = copied.and_then(|object| object.geometry(source))
-            && let Err(error) = self.reserve(&geometry, &frames)
-        {
-            return Ok(Err(error));
+        if let Some(geometry) = copied.and_then(|object| object.geometry(source)) {
+            with_room!(self.reserve_drawings(&geometry, &frames));
         }
         self.edit_object(&handle, |row, hash| {
             row.copy_to_frames(hash, source, &frames)
@@ -229,6 +226,7 @@ impl HostObjectInstance for State {
         handle: Resource<ObjectInstanceHandle>,
         ranges: Vec<FrameRange>,
     ) -> Result<Answered<()>> {
+        with_room!(self.reserve_ranges(ranges.len()));
         let ranges: Vec<_> = each(ranges);
         self.edit_object(&handle, |row, hash| row.set_ranges(hash, &ranges, None))
     }
@@ -238,6 +236,7 @@ impl HostObjectInstance for State {
         handle: Resource<ObjectInstanceHandle>,
         ranges: Vec<HtmlRange>,
     ) -> Result<Answered<()>> {
+        with_room!(self.reserve(html_bytes(&ranges)));
         let ranges: Vec<_> = each(ranges);
         self.edit_object(&handle, |row, hash| {
             row.set_html_ranges(hash, &ranges, None)
@@ -280,7 +279,9 @@ impl HostObjectInstance for State {
         frames: Option<Vec<FrameRange>>,
     ) -> Result<Answered<()>> {
         let answers: Vec<_> = each(answers);
+        with_room!(self.reserve_answers(&answers));
         let frames: Option<Vec<_>> = frames.map(each);
+        with_room!(self.reserve_ranges(frames.as_ref().map_or(0, Vec::len)));
         self.edit_object(&handle, |row, hash| {
             row.set_object_answers(hash, &answers, frames.as_deref())
         })

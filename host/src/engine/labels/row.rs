@@ -1,5 +1,6 @@
 //! `runner:stage/labels.label-row`
 
+use serde_json::Value;
 use wasmtime::component::Resource;
 
 use super::super::bindings::runner::stage::labels::{
@@ -11,7 +12,7 @@ use super::super::handles::{
     OntologyHandle, SpaceHandle,
 };
 use super::super::state::{State, forget};
-use super::{Answered, Result, absent, each, narrow};
+use super::{Answered, PART_BYTES, Result, absent, document_bytes, each, narrow, with_room};
 use crate::encord::LabelRowMetadata;
 use crate::labels::{self, LabelError, LabelRow};
 
@@ -54,9 +55,7 @@ impl State {
     ) -> Result<Answered<Resource<ObjectInstanceHandle>>> {
         let geometry = labels::Geometry::from(geometry);
         let frames: Vec<_> = each(frames);
-        if let Err(error) = self.reserve(&geometry, &frames) {
-            return Ok(Err(error));
-        }
+        with_room!(self.reserve_drawings(&geometry, &frames));
         self.added_object(row, |row| {
             row.add_object(feature, &geometry, &frames, space)
         })
@@ -69,6 +68,7 @@ impl State {
         ranges: Vec<FrameRange>,
         space: Option<&str>,
     ) -> Result<Answered<Resource<ObjectInstanceHandle>>> {
+        with_room!(self.reserve_ranges(ranges.len()));
         let ranges: Vec<_> = each(ranges);
         self.added_object(row, |row| row.add_ranges(feature, &ranges, space))
     }
@@ -80,6 +80,7 @@ impl State {
         ranges: Vec<HtmlRange>,
         space: Option<&str>,
     ) -> Result<Answered<Resource<ObjectInstanceHandle>>> {
+        with_room!(self.reserve(html_bytes(&ranges)));
         let ranges: Vec<_> = each(ranges);
         self.added_object(row, |row| row.add_html_ranges(feature, &ranges, space))
     }
@@ -93,7 +94,9 @@ impl State {
         space: Option<&str>,
     ) -> Result<Answered<Resource<ClassificationInstanceHandle>>> {
         let answers: Vec<_> = each(answers);
+        with_room!(self.reserve_answers(&answers));
         let frames: Option<Vec<_>> = frames.map(each);
+        with_room!(self.reserve_ranges(frames.as_ref().map_or(0, Vec::len)));
         self.added_classification(row, |row| {
             row.add_classification(feature, &answers, frames.as_deref(), space)
         })
@@ -246,6 +249,7 @@ impl HostLabelRow for State {
         bounding_box: BoundingBox,
         frame: u32,
     ) -> Result<Answered<Resource<ObjectInstanceHandle>>> {
+        with_room!(self.reserve(PART_BYTES));
         self.added_object(handle.rep(), |row| {
             row.add_bounding_box(&feature, bounding_box.into(), frame)
         })
@@ -480,6 +484,7 @@ impl HostLabelRow for State {
         frames: Option<Vec<FrameRange>>,
     ) -> Result<Answered<Vec<Resource<ClassificationInstanceHandle>>>> {
         let frames: Option<Vec<_>> = frames.map(each);
+        with_room!(self.reserve(PART_BYTES + 4 * answer.len() as u64));
         let row = self.label_row(&handle)?;
         match row.add_classifications_from_json(&features, &answer, frames.as_deref()) {
             Ok(hashes) => self.classification_handles(handle.rep(), hashes).map(Ok),
@@ -497,9 +502,7 @@ impl HostLabelRow for State {
     ) -> Result<Answered<Resource<ObjectInstanceHandle>>> {
         let geometry = labels::Geometry::from(geometry);
         let frames: Vec<_> = each(frames);
-        if let Err(error) = self.reserve(&geometry, &frames) {
-            return Ok(Err(error));
-        }
+        with_room!(self.reserve_drawings(&geometry, &frames));
         self.added_object(handle.rep(), |row| {
             row.add_object_from_json(&features, &answer, &geometry, &frames)
         })
@@ -511,6 +514,8 @@ impl HostLabelRow for State {
         source: Resource<LabelRowHandle>,
         features: Option<Vec<(String, String)>>,
     ) -> Result<Answered<CopiedLabels>> {
+        let document = self.label_row(&source)?.to_document();
+        with_room!(self.reserve(document_bytes(&document)));
         let (target, source) = (handle.rep() as usize, source.rep() as usize);
         let copied = if target == source {
             let source = self.rows.get(source).ok_or_else(absent)?.row.clone();
@@ -529,7 +534,7 @@ impl HostLabelRow for State {
         handle: Resource<LabelRowHandle>,
         document: String,
     ) -> Result<Answered<()>> {
-        let document = match serde_json::from_str(&document) {
+        let document: Value = match serde_json::from_str(&document) {
             Ok(document) => document,
             Err(error) => {
                 return Ok(Err(Error::InvalidArgument(format!(
@@ -537,6 +542,7 @@ impl HostLabelRow for State {
                 ))));
             }
         };
+        with_room!(self.reserve(document_bytes(&document)));
         self.edit_row(handle.rep(), |row| row.set_document(document))
     }
 
@@ -552,6 +558,14 @@ impl HostLabelRow for State {
     fn drop(&mut self, handle: Resource<LabelRowHandle>) -> Result<()> {
         forget(handle)
     }
+}
+
+/// What ranges of an HTML document take.
+pub(super) fn html_bytes(ranges: &[HtmlRange]) -> u64 {
+    let each = ranges
+        .iter()
+        .map(|range| (range.start.xpath.len() + range.end.xpath.len()) as u64 + PART_BYTES / 2);
+    each.fold(PART_BYTES, u64::saturating_add)
 }
 
 fn of_another_project(what: &str) -> Error {

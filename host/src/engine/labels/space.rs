@@ -8,7 +8,8 @@ use super::super::bindings::runner::stage::labels::{
 use super::super::bindings::runner::stage::types::{Error, FrameRange};
 use super::super::handles::{ClassificationInstanceHandle, ObjectInstanceHandle, SpaceHandle};
 use super::super::state::{State, forget};
-use super::{Answered, Result, absent, each};
+use super::row::html_bytes;
+use super::{Answered, Result, absent, each, with_room};
 use crate::labels::{self, Space};
 
 impl State {
@@ -199,9 +200,7 @@ impl HostSpace for State {
         let id = of_same_row!(self.space_for_object(&handle, &object));
         let geometry = labels::Geometry::from(geometry);
         let frames: Vec<_> = each(frames);
-        if let Err(error) = self.reserve(&geometry, &frames) {
-            return Ok(Err(error));
-        }
+        with_room!(self.reserve_drawings(&geometry, &frames));
         self.edit_object(&object, |row, hash| {
             row.draw(hash, &geometry, &frames, Some(&id))
         })
@@ -214,6 +213,7 @@ impl HostSpace for State {
         ranges: Vec<FrameRange>,
     ) -> Result<Answered<()>> {
         let id = of_same_row!(self.space_for_object(&handle, &object));
+        with_room!(self.reserve_ranges(ranges.len()));
         let ranges: Vec<_> = each(ranges);
         self.edit_object(&object, |row, hash| {
             row.set_ranges(hash, &ranges, Some(&id))
@@ -227,6 +227,7 @@ impl HostSpace for State {
         ranges: Vec<HtmlRange>,
     ) -> Result<Answered<()>> {
         let id = of_same_row!(self.space_for_object(&handle, &object));
+        with_room!(self.reserve(html_bytes(&ranges)));
         let ranges: Vec<_> = each(ranges);
         self.edit_object(&object, |row, hash| {
             row.set_html_ranges(hash, &ranges, Some(&id))
