@@ -492,6 +492,24 @@ fn what_a_plugin_prints_is_logged_with_its_task_and_it_is_granted_nothing() {
     assert_eq!(output.status.code(), Some(0));
 }
 
+/// Three rows are edited and not saved; the author is told once.
+#[test]
+fn edits_without_a_save_are_told_once_a_stage() {
+    let project = TestProject::of_pictures(&["unsaved-1", "unsaved-2", "unsaved-3"]);
+    let folder = project.scratch();
+    std::fs::copy(guest("labels"), folder.join("labels.wasm")).unwrap();
+    let output = runner_host(&["--plugin", "labels.wasm", "--local", "project"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    let told = log
+        .matches("the agent edited the label row and did not call `save`")
+        .count();
+    assert_eq!(told, 1, "{log}");
+    assert_eq!(output.status.code(), Some(0));
+}
+
 #[test]
 fn options_come_from_flags_then_the_environment_then_the_file() {
     let project = TestProject::of_texts(&["next-1", "next-2", "next-3"]);
