@@ -47,7 +47,7 @@ fn chosen(row: &mut LabelRow, bytes: &mut Unstructured<'_>) -> Result<Edit> {
 fn new(row: &mut LabelRow, bytes: &mut Unstructured<'_>) -> Result<Edit> {
     let space = space(row, bytes)?;
     let space = space.as_deref();
-    Ok(match bytes.int_in_range(0..=5_u8)? {
+    Ok(match bytes.int_in_range(0..=6_u8)? {
         0 => {
             let (feature, geometry) = drawable(row, bytes)?;
             row.add_object(&feature, &geometry, &ranges(bytes)?, space)
@@ -83,6 +83,12 @@ fn new(row: &mut LabelRow, bytes: &mut Unstructured<'_>) -> Result<Edit> {
                 )])
             })?;
             return Ok(copy(row, &source, pairs.as_deref()));
+        }
+        5 => {
+            let mut document = (*row.to_document()).clone();
+            let donor = document.clone();
+            crate::mutate::mutate(&mut document, &donor, bytes)?;
+            row.set_document(document)
         }
         _ => {
             let (feature, bounds) = (object_feature(row, bytes)?, bounds(bytes)?);
