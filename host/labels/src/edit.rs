@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::error::LabelError;
-use super::index::is_range;
+use super::index::{Drawn, is_range};
 use super::row::LabelRow;
 use super::write::section;
 
@@ -94,6 +94,18 @@ impl LabelRow {
                 entry.insert(key.to_owned(), value.clone());
             }
         }
+        self.set_on_drawings(drawings, key, value, is_set);
+        Ok(())
+    }
+
+    /// Sets a key of drawings. Where it already means `value`, nothing is written.
+    pub(super) fn set_on_drawings(
+        &mut self,
+        drawings: Vec<Drawn>,
+        key: &str,
+        value: &Value,
+        is_set: impl Fn(&Value) -> bool,
+    ) {
         for drawn in drawings {
             if self
                 .index()
@@ -107,7 +119,6 @@ impl LabelRow {
                 json.insert(key.to_owned(), value.clone());
             }
         }
-        Ok(())
     }
 }
 

@@ -163,17 +163,7 @@ impl LabelRow {
     ///
     /// # Errors
     /// [`LabelError::InvalidArgument`] if there are none, if a range ends before it starts, or if one does
-    /// not exist; [`LabelError::NotFound`] if there is no such space, [`LabelError::Unsupported`] if it has
-    /// neither frames nor positions.
-    #[cfg_attr(not(test), expect(dead_code, reason = "answers will be checked by it"))]
-    pub(crate) fn check_frames(
-        &self,
-        frames: &[FrameRange],
-        space: Option<&str>,
-    ) -> Result<Vec<FrameRange>, LabelError> {
-        self.check_frames_of(&self.part(space)?, frames)
-    }
-
+    /// not exist; [`LabelError::Unsupported`] if the part has neither frames nor positions.
     pub(super) fn check_frames_of(
         &self,
         part: &Part<'_>,
@@ -227,14 +217,6 @@ impl LabelRow {
     }
 
     /// The size of a frame in pixels, where that is known. Frames may differ in size.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "copies from other rows will be checked by it")
-    )]
-    pub(crate) fn frame_size(&self, frame: u32, space: Option<&str>) -> Option<(u32, u32)> {
-        self.size_in(&self.part(space).ok()?, frame)
-    }
-
     pub(super) fn size_in(&self, part: &Part<'_>, frame: u32) -> Option<(u32, u32)> {
         if let Some(space) = part.space {
             return space.frame_size(frame);

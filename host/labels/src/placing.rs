@@ -315,19 +315,7 @@ impl LabelRow {
             )));
         }
         let drawn = self.drawn_on(indexed, part.number, &in_order(frames)?)?;
-        for drawn in drawn {
-            if self
-                .index()
-                .resolve(&self.document, drawn)
-                .is_none_or(&is_set)
-            {
-                continue;
-            }
-            let (document, index) = self.parts_mut();
-            if let Some(Value::Object(json)) = index.resolve_mut(document, drawn) {
-                json.insert(key.to_owned(), value.clone());
-            }
-        }
+        self.set_on_drawings(drawn, key, value, is_set);
         Ok(())
     }
 

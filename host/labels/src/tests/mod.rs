@@ -198,6 +198,11 @@ pub(super) fn range(start: u32, end: u32) -> FrameRange {
     FrameRange { start, end }
 }
 
+/// The size of a frame in pixels; none if there is no such place.
+pub(super) fn frame_size(row: &LabelRow, frame: u32, space: Option<&str>) -> Option<(u32, u32)> {
+    row.size_in(&row.part(space).ok()?, frame)
+}
+
 pub(super) fn bounds(x: f64, y: f64, width: f64, height: f64) -> BoundingBox {
     BoundingBox {
         x,

@@ -138,9 +138,9 @@ fn a_mask_has_the_size_of_its_frame() {
         unit["height"] = 6.into();
     }
     let mut row = open_document("img_group", document);
-    assert_eq!(row.frame_size(0, None), Some((4, 6)));
-    assert_eq!(row.frame_size(2, None), Some((5, 6)));
-    assert_eq!(row.frame_size(3, None), None);
+    assert_eq!(super::frame_size(&row, 0, None), Some((4, 6)));
+    assert_eq!(super::frame_size(&row, 2, None), Some((5, 6)));
+    assert_eq!(super::frame_size(&row, 3, None), None);
     let result = row.add_object("Mask", &mask(4, 6), &[range(0, 2)], None);
     refused(&row, result);
     let hash = row
@@ -173,7 +173,8 @@ fn frames_have_to_exist() {
         let result = row.add_object("Box", &first(), &[range(1, 0)], None);
         assert!(refused(&row, result).contains("found 1 to 0"));
         assert_eq!(
-            row.check_frames(&[range(last, last), range(0, 0)], None),
+            row.part(None)
+                .and_then(|part| row.check_frames_of(&part, &[range(last, last), range(0, 0)])),
             Ok(frames::merged(vec![range(0, 0), range(last, last)]))
         );
     }

@@ -282,10 +282,16 @@ fn spaces_describe_themselves() {
             .collect::<Vec<_>>(),
         ["scnSeg01"]
     );
-    assert_eq!(row.frame_size(1, Some("space-stack")), Some((5, 6)));
-    assert_eq!(row.frame_size(29, Some("space-video")), Some((64, 48)));
-    assert_eq!(row.frame_size(0, Some("space-pdf")), None);
-    assert_eq!(row.frame_size(0, Some("nothing")), None);
+    assert_eq!(
+        super::frame_size(&row, 1, Some("space-stack")),
+        Some((5, 6))
+    );
+    assert_eq!(
+        super::frame_size(&row, 29, Some("space-video")),
+        Some((64, 48))
+    );
+    assert_eq!(super::frame_size(&row, 0, Some("space-pdf")), None);
+    assert_eq!(super::frame_size(&row, 0, Some("nothing")), None);
     let group = super::open("group");
     let text = group
         .space("5c2e9461-a398-5d11-aff1-60e411973eef")
