@@ -43,8 +43,6 @@ pub(super) struct OpenRow {
     data_units: OnceLock<Vec<DataUnit>>,
     objects: Instances,
     classifications: Instances,
-    /// Ids of the spaces that were handed out.
-    spaces: Vec<String>,
 }
 
 /// Instances of a row that were handed out: the number of each in the attempt's list, by hash.
@@ -93,7 +91,6 @@ impl OpenRow {
             data_units: OnceLock::new(),
             objects: HashMap::new(),
             classifications: HashMap::new(),
-            spaces: Vec::new(),
         })
     }
 
@@ -254,28 +251,20 @@ impl State {
         Ok(classification)
     }
 
-    /// The id of the space and the row that it is in.
+    /// The row that a space is in, and its id.
     fn space_of(&self, handle: &Resource<SpaceHandle>) -> Result<(u32, &str)> {
-        let (row, position) = self.spaces.get(handle.rep() as usize).ok_or_else(absent)?;
-        let open = self.rows.get(*row as usize).ok_or_else(absent)?;
-        let id = open.spaces.get(*position as usize).ok_or_else(absent)?;
+        let (row, id) = self.spaces.get(handle.rep() as usize).ok_or_else(absent)?;
         Ok((*row, id))
     }
 
-    fn space_handle(&mut self, row: u32, id: &str) -> Result<Resource<SpaceHandle>> {
-        let open = self.rows.get_mut(row as usize).ok_or_else(absent)?;
-        let position = open.spaces.iter().position(|known| known == id);
-        let position = position.unwrap_or_else(|| {
-            open.spaces.push(id.to_owned());
-            open.spaces.len() - 1
-        });
-        let wanted = (row, narrow(position));
-        let at = self.spaces.iter().position(|known| *known == wanted);
+    fn space_handle(&mut self, row: u32, id: &str) -> Resource<SpaceHandle> {
+        let mut known = self.spaces.iter();
+        let at = known.position(|(of, known)| *of == row && known == id);
         let at = at.unwrap_or_else(|| {
-            self.spaces.push(wanted);
+            self.spaces.push((row, id.to_owned()));
             self.spaces.len() - 1
         });
-        Ok(Resource::new_own(narrow(at)))
+        Resource::new_own(narrow(at))
     }
 
     /// Counts what labels will take in the host's memory, as an estimate: a few bytes from a guest can stand for

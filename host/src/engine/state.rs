@@ -42,8 +42,8 @@ pub(super) struct State {
     pub(super) classifications: Vec<Instance>,
     /// Row and position in it.
     pub(super) data_units: Vec<(u32, u32)>,
-    /// Likewise.
-    pub(super) spaces: Vec<(u32, u32)>,
+    /// Row and id.
+    pub(super) spaces: Vec<(u32, String)>,
     pub(super) declarations: Vec<Declaration>,
 }
 

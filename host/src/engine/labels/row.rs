@@ -381,7 +381,7 @@ impl HostLabelRow for State {
         let spaces = self.label_row(&handle)?.spaces();
         let ids: Vec<_> = spaces.iter().map(|space| space.id().to_owned()).collect();
         let ids = ids.iter();
-        ids.map(|id| self.space_handle(handle.rep(), id)).collect()
+        Ok(ids.map(|id| self.space_handle(handle.rep(), id)).collect())
     }
 
     fn find_space(
@@ -393,7 +393,7 @@ impl HostLabelRow for State {
         let Some(id) = space.map(|space| space.id().to_owned()) else {
             return Ok(None);
         };
-        self.space_handle(handle.rep(), &id).map(Some)
+        Ok(Some(self.space_handle(handle.rep(), &id)))
     }
 
     fn objects_of(
