@@ -146,6 +146,7 @@ fn decide(state: State, outcome: Outcome) -> Result<Decision, Failure> {
         pathway: outcome.pathway.map(cut),
         priority: outcome.priority,
         labels: None,
+        items: Vec::new(),
         unsaved_edits: false,
         missing_answers: Vec::new(),
     };

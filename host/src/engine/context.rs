@@ -9,7 +9,7 @@ use super::handles::{
     AgentStageHandle, ContextHandle, LabelRowHandle, ProjectHandle, StorageItemHandle, TaskHandle,
     only,
 };
-use super::inputs::{Twin, Unresolved};
+use super::inputs::{TwinRow, Unresolved};
 use super::state::{State, forget};
 
 type Result<T> = wasmtime::Result<T>;
@@ -21,6 +21,9 @@ impl From<Unresolved> for Error {
             Unresolved::NotFound(message) => Error::NotFound(message),
             Unresolved::Forbidden(message) => Error::Forbidden(message),
             Unresolved::Unavailable(message) => Error::Unavailable(message),
+            Unresolved::Invalid(message) => Error::InvalidArgument(message),
+            Unresolved::Unsupported(message) => Error::Unsupported(message),
+            Unresolved::TooLarge(message) => Error::TooLarge(message),
             Unresolved::Other(message) => Error::Other(message),
         }
     }
@@ -88,7 +91,7 @@ impl HostContext for State {
             return Ok(Ok(None));
         }
         match self.inputs()?.resolver.twin_label_row(project).await {
-            Ok(Some(Twin { row, ontology })) => {
+            Ok(Some(TwinRow { row, ontology })) => {
                 Ok(self.open_twin_row(row, &ontology, project).map(Some))
             }
             Ok(None) => {

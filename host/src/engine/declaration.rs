@@ -1,5 +1,6 @@
 //! `runner:stage/declaration`
 
+use uuid::Uuid;
 use wasmtime::component::Resource;
 
 use super::bindings::runner::stage::declaration::{Host, HostDeclaration};
@@ -32,6 +33,45 @@ pub struct Declaration {
     pub include_reviews: bool,
     /// Links to files are signed URLs.
     pub include_signed_url: bool,
+    /// The file of the storage item is downloaded with the batch.
+    pub needs_asset: bool,
+    /// The file that the first frame is in is.
+    pub needs_single_frame: bool,
+    /// The files that frames are in are.
+    pub needs_video: bool,
+    /// Other projects in which the same data is looked up with the batch.
+    pub twins: Vec<TwinNeeds>,
+    /// Dependencies that are asked for, by name, with the kind of value that is expected.
+    pub dependencies: Vec<(String, ValueKind)>,
+    /// The most tasks that the agent takes at a time; none if it takes them one by one.
+    pub batches: Option<u32>,
+    /// Of a dependency: what it gives.
+    pub gives: ValueKind,
+    /// Of a dependency: its value holds for the whole run.
+    pub lives_per_run: bool,
+}
+
+/// What is looked up in another project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TwinNeeds {
+    /// That project.
+    pub project: Uuid,
+    /// Whether the label row is read.
+    pub label_row: bool,
+    /// Whether the task is looked for.
+    pub task: bool,
+}
+
+/// What a value is that a dependency gives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ValueKind {
+    /// JSON text.
+    #[default]
+    Json,
+    /// Bytes.
+    Bytes,
+    /// Something that answers calls.
+    Service,
 }
 
 impl Declaration {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::encord::{LabelRowMetadata, Project, Stage, StorageItem, Task};
@@ -36,18 +36,69 @@ pub trait Resolver: Send + Sync {
     fn label_row(&self) -> BoxFuture<'_, Result<LabelRowInput, Unresolved>>;
     /// The storage item behind the task's data unit.
     fn storage_item(&self) -> BoxFuture<'_, Result<Arc<StorageItem>, Unresolved>>;
+    /// The same data in another project; none if that project does not have it.
+    fn twin(&self, project: Uuid) -> BoxFuture<'_, Result<Option<Twin>, Unresolved>>;
     /// The label row of the same data in another project; none if that project does not have the data, or
     /// has never labelled it.
-    fn twin_label_row(&self, project: Uuid) -> BoxFuture<'_, Result<Option<Twin>, Unresolved>>;
+    fn twin_label_row(&self, project: Uuid) -> BoxFuture<'_, Result<Option<TwinRow>, Unresolved>>;
+    /// The task about the same data in another project; none if it waits at no stage of that project.
+    fn twin_task(&self, project: Uuid) -> BoxFuture<'_, Result<Option<Arc<Task>>, Unresolved>>;
+    /// The items that an item is made of, in their order; none for an item that is one file.
+    fn children<'a>(
+        &'a self,
+        item: &'a Arc<StorageItem>,
+    ) -> BoxFuture<'a, Result<Vec<Arc<StorageItem>>, Unresolved>>;
+    /// Calls Encord's API. Whether that was granted is not asked here.
+    fn call(&self, call: PlatformCall) -> BoxFuture<'_, Result<String, Unresolved>>;
+}
+
+/// A task's data in another project.
+#[derive(Debug, Clone)]
+pub struct Twin {
+    /// That project.
+    pub project: Uuid,
+    /// What it lists of the label row, with the stage that its task is at.
+    pub metadata: Arc<LabelRowMetadata>,
 }
 
 /// The label row of a task's data in another project.
 #[derive(Debug, Clone)]
-pub struct Twin {
+pub struct TwinRow {
     /// The row.
     pub row: LabelRowInput,
     /// The ontology of that project.
     pub ontology: Arc<Ontology>,
+}
+
+/// A call of Encord's API that a guest makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlatformCall {
+    /// The REST API.
+    Request {
+        /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
+        method: &'static str,
+        /// What comes after `/v2/public/`, as the guest gave it.
+        path: String,
+        /// Not encoded yet.
+        query: Vec<(String, String)>,
+        /// JSON text.
+        body: Option<String>,
+    },
+    /// The older API.
+    Query {
+        /// `project` or `dataset`.
+        resource_type: &'static str,
+        /// Which one.
+        resource: Uuid,
+        /// For example `labelrow`.
+        query_type: String,
+        /// `GET`, `POST`, `PUT` or `DELETE`.
+        query_method: String,
+        /// JSON; null if absent.
+        uid: Value,
+        /// JSON; null if absent.
+        payload: Value,
+    },
 }
 
 /// A label row as it was read. The document is shared: an attempt that edits it edits a copy.
@@ -75,6 +126,15 @@ pub enum Unresolved {
     /// Encord or the network failed, after the client's own retries.
     #[error("{0}")]
     Unavailable(String),
+    /// What was asked for makes no sense: a bad argument of a call.
+    #[error("{0}")]
+    Invalid(String),
+    /// It has no meaning for this type of data.
+    #[error("{0}")]
+    Unsupported(String),
+    /// It is over a limit of the host.
+    #[error("{0}")]
+    TooLarge(String),
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -89,6 +149,8 @@ pub struct Decision {
     pub priority: Option<f64>,
     /// The label row to save, if the agent asked for it and there is a difference to save.
     pub labels: Option<SavedRow>,
+    /// Storage items whose client metadata is to be replaced.
+    pub items: Vec<SavedItem>,
     /// True if the agent edited the row and did not ask for it to be saved.
     pub unsaved_edits: bool,
     /// What the agent added or edited, and that lacks the answer to a required attribute: a sentence for each.
@@ -102,6 +164,15 @@ pub struct SavedRow {
     pub label_hash: Uuid,
     /// The whole document.
     pub document: Arc<Value>,
+}
+
+/// A storage item to change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SavedItem {
+    /// Which one.
+    pub item: Uuid,
+    /// What it is to have as its client metadata, in place of all that it had.
+    pub client_metadata: Map<String, Value>,
 }
 
 /// Why an attempt came to no decision. Nothing of it is kept.

@@ -23,8 +23,11 @@ use std::time::Duration;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-pub use declaration::Declaration;
-pub use inputs::{Decision, Failure, Inputs, LabelRowInput, Resolver, SavedRow, Twin, Unresolved};
+pub use declaration::{Declaration, TwinNeeds, ValueKind};
+pub use inputs::{
+    Decision, Failure, Inputs, LabelRowInput, PlatformCall, Resolver, SavedItem, SavedRow, Twin,
+    TwinRow, Unresolved,
+};
 pub use limits::Limits;
 
 use bindings::{Stage, StagePre};
