@@ -3,6 +3,7 @@
 mod builder;
 mod commit;
 mod drain;
+mod graph;
 mod error;
 mod plan;
 mod resolve;
