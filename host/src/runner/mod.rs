@@ -19,6 +19,7 @@ use tracing::Instrument;
 
 pub use builder::RunnerBuilder;
 pub use error::RunError;
+pub use graph::GraphError;
 pub use resume::ResumeError;
 pub use summary::{StageSummary, Summary, TaskFailure};
 
@@ -192,6 +193,16 @@ impl Runner {
     }
 
     async fn passes(
+        &self,
+        stages: &[&Served],
+        shutdown: &CancellationToken,
+    ) -> Result<Summary, RunError> {
+        let ended = self.all_passes(stages, shutdown).await;
+        self.shared.engine.end_run().await;
+        ended
+    }
+
+    async fn all_passes(
         &self,
         stages: &[&Served],
         shutdown: &CancellationToken,
