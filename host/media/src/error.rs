@@ -101,3 +101,19 @@ impl MediaError {
         Self::other(format!("a task of the host was lost: {error}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_named() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let error = MediaError::disk("write a file to", Path::new("/cache"), &full);
+        assert_eq!(
+            error.to_string(),
+            "expected room on the disk to write a file to `/cache`, found none: no storage space"
+        );
+        assert!(error.help().is_some());
+    }
+}

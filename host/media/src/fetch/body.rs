@@ -21,6 +21,7 @@ pub(super) struct Body {
     buffer: Vec<u8>,
     most_bytes: u64,
     received: u64,
+    furthest: u64,
     about: About,
 }
 
@@ -70,6 +71,7 @@ impl Body {
             buffer: Vec::new(),
             most_bytes,
             received: 0,
+            furthest: 0,
             about: About::default(),
         }
     }
@@ -77,6 +79,11 @@ impl Body {
     /// Bytes that came, those that had to be thrown away among them.
     pub(super) fn received(&self) -> u64 {
         self.received
+    }
+
+    /// The length of the longest part of the file that there was so far.
+    pub(super) fn furthest(&self) -> u64 {
+        self.furthest
     }
 
     /// What to ask for: the rest, or all (`None`).
@@ -138,6 +145,7 @@ impl Body {
         if length > self.most_bytes {
             return Err(self.too_large());
         }
+        self.furthest = self.furthest.max(length);
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() >= BLOCK {
             self.write().await?;

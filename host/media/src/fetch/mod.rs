@@ -110,11 +110,12 @@ impl Fetcher {
         let mut url = self.url(source, false).await?;
         let mut tries = Tries::new(self.options.backoff);
         loop {
-            let before = body.received();
+            let (before, reached) = (body.received(), body.furthest());
             let outcome = self.request(&url, &mut body).await;
-            let came = body.received() - before;
-            self.bytes.fetch_add(came, Ordering::Relaxed);
-            if came > 0 {
+            self.bytes
+                .fetch_add(body.received() - before, Ordering::Relaxed);
+            // The same part of the file once more is none.
+            if body.furthest() > reached {
                 tries.progressed();
             }
             match outcome {

@@ -57,16 +57,18 @@ impl MediaFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(MediaError::disk("read", &path, &error)),
         };
-        // When it was last used, for whoever makes room. In vain on a disk that is only read.
-        let _ = File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
-        Ok(Some(Self {
+        let file = Self {
             path,
             shared: Some(shared),
             stored_name: stored_name.to_owned(),
             name,
             size: found.len(),
             inner,
-        }))
+        };
+        file.touch();
+        // What a machine leaves that lost power before the bytes were on disk. Downloading an empty file again costs
+        // nothing.
+        Ok((file.size > 0).then_some(file))
     }
 
     /// Keeps a file that was downloaded, and pins it.
@@ -112,6 +114,11 @@ impl MediaFile {
         Ok(file)
     }
 
+    /// Writes down when it was last used, for whoever makes room. In vain on a disk that is only read.
+    fn touch(&self) {
+        let _ = File::open(&self.path).and_then(|file| file.set_modified(SystemTime::now()));
+    }
+
     /// Where it is. The last part of the path is not [`MediaFile::name`].
     pub fn path(&self) -> &Path {
         &self.path
@@ -147,6 +154,7 @@ impl MediaFile {
 
 impl Drop for MediaFile {
     fn drop(&mut self) {
+        self.touch();
         let inner = &self.inner;
         if self.shared.as_ref() != Some(&self.path) {
             let _ = fs::remove_file(&self.path);

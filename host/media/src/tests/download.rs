@@ -143,6 +143,14 @@ async fn without_a_strong_name_of_the_version_a_file_starts_over() {
 }
 
 #[tokio::test]
+async fn a_file_that_always_breaks_off_at_the_same_place_is_given_up() {
+    let peer = Peer::start(|_| cut(200, &[], 1000, &noise(700))).await;
+    let error = got(&peer).await.expect_err("no file");
+    assert_eq!(error.kind(), MediaErrorKind::Unavailable, "{error}");
+    assert_eq!(peer.received().len(), 4);
+}
+
+#[tokio::test]
 async fn a_refused_url_is_replaced_and_the_rest_read_from_the_fresh_one() {
     let bytes = noise(1000);
     let sent = bytes.clone();

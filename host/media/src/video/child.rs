@@ -24,6 +24,9 @@ const MOST_SAID: usize = 1 << 14;
 #[cfg(target_os = "linux")]
 const PIPE: usize = 1 << 20;
 
+/// FFmpeg's words for a format that is not in the list of those that it may read.
+const NOT_LISTED: &str = "not on whitelist";
+
 /// FFmpeg while it reads a video. It is ended on drop.
 #[derive(Debug)]
 pub(super) struct Child {
@@ -186,8 +189,10 @@ impl Child {
     fn said(&self) -> Option<String> {
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let said = String::from_utf8_lossy(&said);
-        let line = said.lines().map(str::trim).find(|line| !line.is_empty())?;
-        Some(line.to_owned())
+        said.lines()
+            .map(reason)
+            .find(|line| !line.is_empty())
+            .map(str::to_owned)
     }
 
     fn failed(&self, status: ExitStatus, said: Option<String>) -> MediaError {
@@ -208,6 +213,12 @@ impl Child {
         }
         let said = said.unwrap_or_else(|| format!("it gives no reason ({status})"));
         let kind = kind(&said);
+        if said.contains(NOT_LISTED) {
+            return MediaError::new(
+                kind,
+                "expected a video (MP4, QuickTime, Matroska, WebM, AVI, MPEG, Ogg and the like), found another kind of file",
+            );
+        }
         let error = MediaError::new(
             kind,
             format!("expected a video that ffmpeg can read, found: {said}"),
@@ -222,13 +233,37 @@ impl Child {
     }
 }
 
+/// A line without which part of FFmpeg says it (`[mov,mp4 @ 0x55d0c8]`), and of which file.
+fn reason(line: &str) -> &str {
+    let line = line.trim();
+    let line = match line
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("] "))
+    {
+        Some((part, rest)) if part.contains(" @ 0x") => rest,
+        _ => line,
+    };
+    match line
+        .strip_prefix("file:")
+        .and_then(|rest| rest.rsplit_once(": "))
+    {
+        Some((_, rest)) => rest,
+        None => line,
+    }
+}
+
 /// What kind of failure FFmpeg reports, by its words.
 fn kind(said: &str) -> MediaErrorKind {
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    if has(&["Cannot allocate memory", "Picture size", "max_pixels"]) {
+    if has(&[
+        "Cannot allocate memory",
+        "Picture size",
+        "max_pixels",
+        "failed to map segment",
+    ]) {
         MediaErrorKind::TooLarge
     } else if has(&[
-        "not on whitelist",
+        NOT_LISTED,
         "matches no streams",
         "Unknown decoder",
         "no decoder",
@@ -311,4 +346,31 @@ fn limit(process: &tokio::process::Child, limits: &VideoLimits) -> Result<(), Me
 #[cfg(not(target_os = "linux"))]
 fn limit(_: &tokio::process::Child, _: &VideoLimits) -> Result<(), MediaError> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons() {
+        for (line, expected) in [
+            (
+                "[mov,mp4,m4a @ 0x55d6c0] moov atom not found",
+                "moov atom not found",
+            ),
+            (
+                "file:/a: b/c.mp4: Invalid data found when processing input",
+                "Invalid data found when processing input",
+            ),
+            (
+                "Stream map '0:V:0' matches no streams.",
+                "Stream map '0:V:0' matches no streams.",
+            ),
+            ("[a] b", "[a] b"),
+            ("", ""),
+        ] {
+            assert_eq!(reason(line), expected);
+        }
+    }
 }

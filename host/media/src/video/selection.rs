@@ -243,3 +243,61 @@ fn write_tree(runs: &[(u32, u32)], text: &mut String) {
         }
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_handed_over_at_a_rate_is_what_is_wanted() {
+        let rates = (1..=60).map(|fps| 1.0 / f64::from(fps));
+        let more = (1..200).map(|part| f64::from(part) / 199.0);
+        let special = [
+            0.1 + 0.2,
+            1.0 - f64::EPSILON,
+            2.0 / 3.0,
+            1e-9,
+            f64::MIN_POSITIVE,
+        ];
+        for rate in rates.chain(more).chain(special) {
+            let wanted: Vec<u64> = (0..)
+                .map_while(|k| sampled(k, rate))
+                .map(u64::from)
+                .take_while(|index| *index < 2000)
+                .collect();
+            let passes = Passes::Rate(rate);
+            let handed: Vec<u64> = (0..2000).filter(|index| passes.passes(*index)).collect();
+            let mut once = wanted;
+            once.dedup();
+            assert_eq!(handed, once, "{rate}");
+        }
+    }
+
+    #[test]
+    fn expressions() {
+        let runs = |indices: &[u32]| Runs::of(indices).expression();
+        assert_eq!(runs(&[]), "0");
+        assert_eq!(runs(&[7, 7]), "eq(n,7)");
+        assert_eq!(runs(&[1, 2, 3, 9]), "if(lt(n,9),between(n,1,3),eq(n,9))");
+        assert_eq!(
+            runs(&[0, 2, u32::MAX]),
+            "if(lt(n,2),eq(n,0),if(lt(n,4294967295),eq(n,2),eq(n,4294967295)))"
+        );
+    }
+
+    #[test]
+    fn long_lists_stay_within_an_argument_and_lose_nothing() {
+        let even: Vec<u32> = (0..100_000).map(|k| k * 40_000).collect();
+        let uneven: Vec<u32> = (0..60_000_u32).map(|k| k * k).collect();
+        for indices in [even, uneven] {
+            let runs = Runs::of(&indices);
+            assert!(runs.expression().len() <= MOST_EXPRESSION);
+            assert!(indices.iter().all(|index| runs.has(u64::from(*index))));
+            let counted: u64 = runs.count();
+            assert!(counted >= indices.len() as u64);
+        }
+        let few = Runs::of(&[3, 4, 9]);
+        let has: Vec<u64> = (0..12).filter(|index| few.has(*index)).collect();
+        assert_eq!((has, few.count()), (vec![3, 4, 9], 3));
+    }
+}
