@@ -35,7 +35,7 @@ pub(crate) fn write(value: &(impl Serialize + ?Sized)) -> Result<String, Error> 
 
 pub(crate) fn unexpected<T>(error: &serde_json::Error) -> Error {
     let expected = std::any::type_name::<T>();
-    Error::Other(format!("expected JSON of a {expected}: {error}"))
+    Error::Other(format!("expected JSON that a {expected} can be read from: {error}"))
 }
 
 /// Its client metadata as values of the author's own.
@@ -76,7 +76,7 @@ mod tests {
         assert!(
             error
                 .message()
-                .starts_with("expected JSON of a alloc::vec::Vec<u32>: invalid type: map"),
+                .starts_with("expected JSON that a alloc::vec::Vec<u32> can be read from: invalid type: map"),
             "{error}"
         );
     }
