@@ -39,10 +39,10 @@ pub struct Batch<T> {
 }
 
 impl<T> Batch<T> {
-    /// Decides on each task by itself. With what it returns it is as with any agent.
-    pub fn map<R: IntoOutcome>(self, mut decide: impl FnMut(T) -> R) -> Outcomes {
+    /// Decides on each task by itself. What can be returned is what agents can return, in a `Result`.
+    pub fn map<R: IntoOutcome>(self, mut decide: impl FnMut(T) -> Result<R>) -> Outcomes {
         let tasks = self.tasks.into_iter();
-        Outcomes(tasks.map(|task| decide(task).into_outcome()).collect())
+        Outcomes(tasks.map(|task| decide(task)?.into_outcome()).collect())
     }
 
     /// Decides on each task, with what was made for it: the values are in the order of the tasks.
@@ -52,7 +52,7 @@ impl<T> Batch<T> {
     pub fn zip<V, R: IntoOutcome>(
         self,
         values: impl IntoIterator<Item = V>,
-        mut decide: impl FnMut(T, V) -> R,
+        mut decide: impl FnMut(T, V) -> Result<R>,
     ) -> Result<Outcomes> {
         let values: Vec<_> = values.into_iter().collect();
         if values.len() != self.tasks.len() {
@@ -227,9 +227,9 @@ mod tests {
     fn values_are_counted() {
         let batch = || Batch { tasks: vec![1, 2] };
         for values in [vec![], vec![1], vec![1, 2, 3]] {
-            assert!(batch().zip(values, |_, _| ()).is_err());
+            assert!(batch().zip(values, |_, _| Ok(())).is_err());
         }
-        assert!(batch().zip([1, 2], |_, _| ()).is_ok());
+        assert!(batch().zip([1, 2], |_, _| Ok(())).is_ok());
     }
 
     #[test]

@@ -35,7 +35,9 @@ pub(crate) fn write(value: &(impl Serialize + ?Sized)) -> Result<String, Error> 
 
 pub(crate) fn unexpected<T>(error: &serde_json::Error) -> Error {
     let expected = std::any::type_name::<T>();
-    Error::Other(format!("expected JSON that a {expected} can be read from: {error}"))
+    Error::Other(format!(
+        "expected JSON that a {expected} can be read from: {error}"
+    ))
 }
 
 /// Its client metadata as values of the author's own.
@@ -74,9 +76,9 @@ mod tests {
     fn what_is_of_another_type_is_told() {
         let error = read::<Vec<u32>>("{}").unwrap_err();
         assert!(
-            error
-                .message()
-                .starts_with("expected JSON that a alloc::vec::Vec<u32> can be read from: invalid type: map"),
+            error.message().starts_with(
+                "expected JSON that a alloc::vec::Vec<u32> can be read from: invalid type: map"
+            ),
             "{error}"
         );
     }

@@ -82,7 +82,7 @@ impl Asset {
 ///     for frame in video {
 ///         let frame = frame?;
 ///         if frame.brightness() < 20.0 {
-///             row.add_classification_on("Dark", Answer::option("Yes"), frame.index())?;
+///             row.add_classification_on("Dark", Answer::option("Yes"), [frame.index()])?;
 ///         }
 ///     }
 ///     row.save()?;
