@@ -172,7 +172,7 @@ impl Context {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "an agent cannot take a `{Self}`",
+    message = "a parameter cannot be a `{Self}`",
     label = "not something that the host can resolve",
     note = "parameters, any of them in any order: `AgentTask`, `Project`, `AgentStage`, `Ontology`, `LabelRow`, `StorageItem`, \
             `Asset`, `SingleFrame`, `VideoIterator`, `VideoSampler`, `Twin`, `Client`, `Settings`, `Depends`, `Context`, \
@@ -281,7 +281,7 @@ tuples! {
 /// What an agent can take by reference: the context, and nothing else.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "an agent cannot borrow a `{Self}`",
+    message = "a parameter cannot borrow a `{Self}`",
     label = "only `&Context` is lent",
     note = "take it by value: `{Self}` instead of `&{Self}`",
     note = "parameters, any of them in any order: `AgentTask`, `Project`, `AgentStage`, `Ontology`, `LabelRow`, `StorageItem`, \

@@ -250,7 +250,7 @@ pub use shape::{Drawing, IntoShape, Ranges};
 pub use space::Space;
 pub use twin::{Twin, TwinStage};
 pub use uuid::{Uuid, UuidError};
-pub use value::{Bytes, Callable, Named, Value, ValueKind};
+pub use value::{Bytes, Callable, Named, NamedDependency, Value, ValueKind};
 
 /// All that most agents need: `use runner_sdk::prelude::*;`.
 pub mod prelude {

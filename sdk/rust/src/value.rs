@@ -4,7 +4,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::bindings::runner::stage::values as wit;
-use crate::{Error, Json, Result, json};
+use crate::{
+    Context, Declaration, Dependency, Error, Json, Result, RunContext, RunDependency, Stored, json,
+};
 
 pub use wit::ValueKind;
 
@@ -163,34 +165,47 @@ macro_rules! named {
         $(#[$attribute])*
         $visibility enum $name {}
 
-        const _: () = {
-            use ::std::rc::Rc;
-            use $crate::{Context, Declaration, Dependency, Named, Result, RunContext, RunDependency, Stored, Value};
-
-            impl Dependency for $name {
-                type Value = <$kind as Named>::Value;
-                const NAME: &'static str = $given;
-
-                fn declare(declaration: &mut Declaration) {
-                    declaration.needs_dependency($given, <$kind as Named>::KIND);
-                }
-
-                fn resolve(context: &Context) -> Result<Rc<Self::Value>> {
-                    ::core::result::Result::Ok(<$kind as Named>::read(&context.dependency($given)?)?)
-                }
-            }
-
-            impl RunDependency for $name {
-                fn create(run: &RunContext) -> Result<Rc<Self::Value>> {
-                    ::core::result::Result::Ok(<$kind as Named>::read(&run.dependency($given)?)?)
-                }
-            }
-
-            impl Stored for $name {
-                fn stored(context: &Context) -> Result<Value> {
-                    ::core::result::Result::Ok(context.dependency($given)?)
-                }
-            }
-        };
+        impl $crate::NamedDependency for $name {
+            type Kind = $kind;
+            const NAMED: &'static ::core::primitive::str = $given;
+        }
     )+};
+}
+
+/// What [`named!`](crate::named) declares.
+pub trait NamedDependency: 'static {
+    /// What the component gives.
+    type Kind: Named;
+
+    /// The name that the user gives to it.
+    const NAMED: &'static str;
+}
+
+// The compiler would speak of this implementation's bound of all that is no dependency.
+#[diagnostic::do_not_recommend]
+impl<D: NamedDependency> Dependency for D {
+    type Value = <D::Kind as Named>::Value;
+    const NAME: &'static str = D::NAMED;
+
+    fn declare(declaration: &mut Declaration) {
+        declaration.needs_dependency(D::NAMED, D::Kind::KIND);
+    }
+
+    fn resolve(context: &Context) -> Result<Rc<Self::Value>> {
+        Ok(D::Kind::read(&context.dependency(D::NAMED)?)?)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<D: NamedDependency> RunDependency for D {
+    fn create(run: &RunContext) -> Result<Rc<Self::Value>> {
+        Ok(D::Kind::read(&run.dependency(D::NAMED)?)?)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<D: NamedDependency> Stored for D {
+    fn stored(context: &Context) -> Result<Value> {
+        Ok(context.dependency(D::NAMED)?)
+    }
 }

@@ -1,9 +1,9 @@
 //! `#[dependency]`: leaves the function as it is, and makes a type of its name beside it, for `Depends`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, ItemFn, ReturnType, Type};
+use syn::{Error, Ident, ItemFn, ReturnType, Type};
 
 use crate::function::{self, From, Parameters};
 use crate::options::DependencyOptions;
@@ -51,7 +51,7 @@ fn called(returned: &Type, call: &TokenStream) -> (TokenStream, TokenStream) {
         };
         (
             quote!(#fallible::into_result(#call)?),
-            quote!(#fallible::Value),
+            quote_spanned!(returned.span()=> #fallible::Value),
         )
     } else {
         (call.clone(), quote!(#returned))
@@ -80,10 +80,11 @@ fn per_attempt(
     } = Parameters::of(function, &From::Context)?;
     let name = &function.sig.ident;
     let (value, ty) = called(returned, &quote!(#name(#(#arguments),*)));
+    let given = Ident::new("value", Span::mixed_site());
     let tear_down = options.teardown.iter().map(|tear_down| {
         quote_spanned! {tear_down.span()=>
-            fn tear_down(value: &Self::Value) {
-                let () = #tear_down(value);
+            fn tear_down(#given: &Self::Value) {
+                let () = #tear_down(#given);
             }
         }
     });
@@ -97,7 +98,7 @@ fn per_attempt(
                 #(#declares)*
             }
 
-            fn resolve(#context: &::runner_sdk::Context) -> ::runner_sdk::Result<::std::rc::Rc<Self::Value>> {
+            fn resolve(#context: &::runner_sdk::Context) -> ::runner_sdk::Result<::std::rc::Rc<#ty>> {
                 let _ = #context;
                 ::core::result::Result::Ok(::std::rc::Rc::new(#value))
             }
@@ -117,10 +118,11 @@ fn per_run(function: &ItemFn, returned: &Type) -> syn::Result<TokenStream> {
     let (name, place) = (&function.sig.ident, place());
     let (value, ty) = called(returned, &quote!(#name(#(#arguments),*)));
     let kept = quote_spanned!(returned.span()=> <#ty as ::runner_sdk::PerRunValue>);
+    let ty = quote_spanned!(returned.span()=> #kept::Value);
     let registered = registration(
         &quote!(PerRun),
         &quote! {
-            ::runner_sdk::__private::PerRun { name: PATH, place: #place, create }
+            ::runner_sdk::__private::PerRun { name: PATH, place: #place, create: CREATE }
         },
         &quote!(register_per_run),
     );
@@ -128,15 +130,16 @@ fn per_run(function: &ItemFn, returned: &Type) -> syn::Result<TokenStream> {
         const PATH: &::core::primitive::str =
             ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name));
 
-        fn create(#context: &::runner_sdk::RunContext) -> ::runner_sdk::Result<::std::vec::Vec<u8>> {
+        // Upper-case, so that no function of the author's is hidden.
+        const CREATE: fn(&::runner_sdk::RunContext) -> ::runner_sdk::Result<::std::vec::Vec<u8>> = |#context| {
             let _ = #context;
             #kept::into_bytes(#value)
-        }
+        };
 
         #registered
 
         impl ::runner_sdk::Dependency for #name {
-            type Value = #kept::Value;
+            type Value = #ty;
             const NAME: &'static str = ::core::stringify!(#name);
 
             fn declare(#declaration: &mut ::runner_sdk::Declaration) {
@@ -144,14 +147,14 @@ fn per_run(function: &ItemFn, returned: &Type) -> syn::Result<TokenStream> {
                 #(#declares)*
             }
 
-            fn resolve(context: &::runner_sdk::Context) -> ::runner_sdk::Result<::std::rc::Rc<Self::Value>> {
+            fn resolve(context: &::runner_sdk::Context) -> ::runner_sdk::Result<::std::rc::Rc<#ty>> {
                 #kept::from_bytes(<Self as ::runner_sdk::Stored>::stored(context)?.bytes()?)
             }
         }
 
         impl ::runner_sdk::RunDependency for #name {
-            fn create(run: &::runner_sdk::RunContext) -> ::runner_sdk::Result<::std::rc::Rc<Self::Value>> {
-                #kept::from_bytes(create(run)?)
+            fn create(run: &::runner_sdk::RunContext) -> ::runner_sdk::Result<::std::rc::Rc<#ty>> {
+                #kept::from_bytes(CREATE(run)?)
             }
         }
 

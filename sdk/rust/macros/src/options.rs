@@ -185,7 +185,7 @@ impl Parse for StageOptions {
             if option != "batch" {
                 return needs.parse_one(option, input);
             }
-            let repeated = batch.replace(most(input)?).is_some();
+            let repeated = batch.replace(most(option, input)?).is_some();
             Ok(if repeated {
                 Parsed::Twice
             } else {
@@ -254,15 +254,12 @@ impl Parse for ProvideOptions {
 }
 
 /// How many tasks a batch has at most.
-fn most(input: ParseStream<'_>) -> Result<u32> {
+fn most(option: &Ident, input: ParseStream<'_>) -> Result<u32> {
     const EXPECTED: &str =
         "expected the largest number of tasks that are taken at once, 1 or more: `batch = 32`";
-    input
-        .parse::<Token![=]>()
-        .map_err(|error| Error::new(error.span(), EXPECTED))?;
-    let number: LitInt = input
-        .parse()
-        .map_err(|error: Error| Error::new(error.span(), EXPECTED))?;
+    let expected = |_| Error::new(option.span(), EXPECTED);
+    input.parse::<Token![=]>().map_err(expected)?;
+    let number: LitInt = input.parse().map_err(expected)?;
     match number.base10_parse::<u32>() {
         Ok(most) if most > 0 => Ok(most),
         _ => Err(Error::new(number.span(), EXPECTED)),

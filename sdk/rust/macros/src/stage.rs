@@ -1,9 +1,9 @@
 //! `#[stage]`: leaves the function as it is, and registers it beside it.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, ItemFn};
+use syn::{Error, Ident, ItemFn};
 
 use crate::function::{self, From, Parameters};
 use crate::options::StageOptions;
@@ -44,14 +44,15 @@ fn stage(options: &StageOptions, function: &ItemFn) -> syn::Result<TokenStream> 
                      `Batch<(SingleFrame, LabelRow)>`",
                 ));
             };
+            let whole = Ident::new("batch", Span::mixed_site());
             let takes =
                 quote_spanned!(batch.span()=> <#batch as ::runner_sdk::__private::TakesBatch>);
             (
                 quote!(#takes::declare(#declaration); #declaration.takes_batches(#most);),
                 quote_spanned! {returned.span()=>
                     ::runner_sdk::__private::Run::Many(|#context| {
-                        #takes::run(#context, |batch| {
-                            <#returned as ::runner_sdk::IntoOutcomes>::into_outcomes(#ident(batch))
+                        #takes::run(#context, |#whole| {
+                            <#returned as ::runner_sdk::IntoOutcomes>::into_outcomes(#ident(#whole))
                         })
                     })
                 },

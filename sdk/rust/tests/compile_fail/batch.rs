@@ -11,7 +11,7 @@ fn no_number(batch: Batch<LabelRow>) -> Outcomes {
 }
 
 #[stage("Two parameters", batch = 8)]
-fn two_parameters(batch: Batch<LabelRow>, settings: Settings) -> Outcomes {
+fn two_parameters(batch: Batch<LabelRow>, _settings: Settings) -> Outcomes {
     batch.map(|_| Ok(()))
 }
 

@@ -21,7 +21,7 @@ fn torn_down() -> Vec<u8> {
 fn close(_: &[u8]) {}
 
 #[dependency]
-fn generic<T: FromContext>(value: T) -> u32 {
+fn generic<T: FromContext>(_value: T) -> u32 {
     3
 }
 

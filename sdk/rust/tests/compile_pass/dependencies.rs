@@ -45,10 +45,12 @@ fn close(value: &(u32, String)) {
     info!("{}", value.1);
 }
 
-#[dependency(teardown = drop,)]
+#[dependency(teardown = run,)]
 fn value(declaration: Depends<resolve>) -> &'static str {
     if declaration.0 > 0 { "again" } else { "first" }
 }
+
+fn run(_: &&str) {}
 
 #[dependency]
 #[cfg(any())]
@@ -59,6 +61,11 @@ fn context(value: Depends<value>, pair: (Asset, SingleFrame), frame: Result<Sing
     let bytes = std::fs::read(pair.0.path().map_err(std::io::Error::other)?)?;
     let _ = (value.len(), pair.1.width(), frame.is_ok());
     Ok(bytes)
+}
+
+#[stage("Names")]
+fn names(declaration: Depends<context>) -> Option<&'static str> {
+    (!declaration.is_empty()).then_some("Keep")
 }
 
 #[dependency(per_run)]
@@ -78,11 +85,16 @@ fn text(run: RunContext) -> String {
     run.project().title()
 }
 
+#[dependency(per_run)]
+fn create(context: RunContext) -> Result<Bytes> {
+    Ok(Bytes(context.dependency("model")?.call("bytes", b"")?))
+}
+
 #[stage("Once in a run")]
-fn per_run(words: Depends<words>, table: Depends<table>, text: Depends<text>, parts: Handle<table>) -> Result<&'static str> {
+fn per_run(words: Depends<words>, table: Depends<table>, text: Depends<text>, create: Depends<create>, parts: Handle<table>) -> Result<&'static str> {
     let part: Vec<u8> = parts.read(0, 8)?;
     let all: &[u8] = &table;
-    Ok(if words["words"] == all.len() + part.len() + text.len() { "Keep" } else { "Reject" })
+    Ok(if words["words"] == all.len() + part.len() + text.len() + create.len() { "Keep" } else { "Reject" })
 }
 
 named! {
