@@ -45,5 +45,7 @@ pub use runner_labels as labels;
 
 pub use engine::Limits;
 pub use plugin::PluginRef;
-pub use runner::{RunError, RunOptions, Runner, RunnerBuilder, StageSummary, Summary, TaskFailure};
+pub use runner::{
+    RunError, RunOptions, Runner, RunnerBuilder, StageSummary, Summary, TaskFailure, Undeclared,
+};
 pub use tokio_util::sync::CancellationToken;

@@ -11,9 +11,12 @@ use futures::future::BoxFuture;
 use runner_host::encord::{
     Client, Key, LabelRowMetadata, Pathway, Project, Stage, StorageItem, Task,
 };
-use runner_host::engine::{Inputs, LabelRowInput, Resolver, Twin, Unresolved};
+use runner_host::engine::{
+    Inputs, LabelRowInput, Resolver, Twin, TwinRow, Unresolved,
+};
 use runner_host::labels::Ontology;
 use runner_host::local;
+use runner_media::{MediaFile, Store};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -124,8 +127,34 @@ impl Resolver for Nothing {
         async { Err(Unresolved::NotFound("there is no storage item".to_owned())) }.boxed()
     }
 
-    fn twin_label_row(&self, _: Uuid) -> BoxFuture<'_, Result<Option<Twin>, Unresolved>> {
+    fn twin(&self, _: Uuid) -> BoxFuture<'_, Result<Option<Twin>, Unresolved>> {
         async { Ok(None) }.boxed()
+    }
+
+    fn twin_label_row(&self, _: Uuid) -> BoxFuture<'_, Result<Option<TwinRow>, Unresolved>> {
+        async { Ok(None) }.boxed()
+    }
+
+    fn twin_task(&self, _: Uuid) -> BoxFuture<'_, Result<Option<Arc<Task>>, Unresolved>> {
+        async { Ok(None) }.boxed()
+    }
+
+    fn children<'a>(
+        &'a self,
+        _: &'a Arc<StorageItem>,
+    ) -> BoxFuture<'a, Result<Vec<Arc<StorageItem>>, Unresolved>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+
+    fn file<'a>(
+        &'a self,
+        _: &'a Arc<StorageItem>,
+    ) -> BoxFuture<'a, Result<Arc<MediaFile>, Unresolved>> {
+        async { Err(Unresolved::NotFound("there is no file".to_owned())) }.boxed()
+    }
+
+    fn store(&self) -> Option<&Store> {
+        None
     }
 }
 
@@ -154,8 +183,34 @@ impl Resolver for OneRow {
         async { Err(Unresolved::NotFound("there is no storage item".to_owned())) }.boxed()
     }
 
-    fn twin_label_row(&self, _: Uuid) -> BoxFuture<'_, Result<Option<Twin>, Unresolved>> {
+    fn twin(&self, _: Uuid) -> BoxFuture<'_, Result<Option<Twin>, Unresolved>> {
         async { Ok(None) }.boxed()
+    }
+
+    fn twin_label_row(&self, _: Uuid) -> BoxFuture<'_, Result<Option<TwinRow>, Unresolved>> {
+        async { Ok(None) }.boxed()
+    }
+
+    fn twin_task(&self, _: Uuid) -> BoxFuture<'_, Result<Option<Arc<Task>>, Unresolved>> {
+        async { Ok(None) }.boxed()
+    }
+
+    fn children<'a>(
+        &'a self,
+        _: &'a Arc<StorageItem>,
+    ) -> BoxFuture<'a, Result<Vec<Arc<StorageItem>>, Unresolved>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+
+    fn file<'a>(
+        &'a self,
+        _: &'a Arc<StorageItem>,
+    ) -> BoxFuture<'a, Result<Arc<MediaFile>, Unresolved>> {
+        async { Err(Unresolved::NotFound("there is no file".to_owned())) }.boxed()
+    }
+
+    fn store(&self) -> Option<&Store> {
+        None
     }
 }
 

@@ -31,6 +31,8 @@ pub enum ErrorKind {
     RateLimited,
     /// The request was larger than Encord accepts.
     PayloadTooLarge,
+    /// The answer was larger than the client accepts.
+    AnswerTooLarge,
     /// Encord failed, and still did after the retries.
     Server,
     /// No answer: no connection, a broken one, or silence past the time limit.
@@ -143,6 +145,7 @@ impl Error {
             ),
             ErrorKind::RateLimited => Some("try again later, or ask for less at a time".to_owned()),
             ErrorKind::PayloadTooLarge => Some("send fewer entries per request".to_owned()),
+            ErrorKind::AnswerTooLarge => Some("ask for less at a time".to_owned()),
             ErrorKind::Server => Some(match &self.0.trace_id {
                 Some(trace) => {
                     format!("try again later; Encord's support finds the request by its trace {trace}")
@@ -183,6 +186,14 @@ impl Error {
     pub(super) fn protocol(context: Context<'_>, status: u16, message: String) -> Error {
         let mut error = Error::new(ErrorKind::Protocol, context, Some(message));
         error.0.status = Some(status);
+        error
+    }
+
+    /// An answer of more bytes than can be taken. The request was carried out.
+    pub(super) fn answer_too_large(context: Context<'_>, most: usize) -> Error {
+        let message = format!("expected an answer of at most {most} bytes, found a larger one");
+        let mut error = Error::new(ErrorKind::AnswerTooLarge, context, Some(message));
+        error.0.may_have_been_applied = true;
         error
     }
 

@@ -10,6 +10,7 @@
 
 mod answer;
 mod bundle;
+mod call;
 mod client;
 mod domain;
 mod error;

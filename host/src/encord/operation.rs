@@ -221,6 +221,20 @@ pub(super) static GET_STORAGE_ITEMS: Operation = Operation {
     repeat: Repeat::Always,
 };
 
+/// A call that was made from outside, and of which it is known that a repeat leaves the same state.
+pub(super) static CALL: Operation = Operation {
+    name: "call",
+    doing: "carry out the call of Encord's API",
+    repeat: Repeat::Always,
+};
+
+/// A call that was made from outside, and of which nothing is known.
+pub(super) static CALL_ONCE: Operation = Operation {
+    name: "call-once",
+    doing: "carry out the call of Encord's API",
+    repeat: Repeat::IfNotCarriedOut,
+};
+
 /// Sends nothing.
 pub(super) static SET_UP: Operation = Operation {
     name: "set-up",

@@ -5,7 +5,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -44,12 +44,18 @@ struct Request {
     url: Url,
     body: Bytes,
     dialect: Dialect,
+    /// The longest answer that is taken, in bytes.
+    most: usize,
 }
 
 #[derive(Clone, Copy)]
 enum Dialect {
-    /// The envelope, for one project.
-    Version1 { project: Uuid },
+    /// The envelope, for one resource.
+    Version1 {
+        /// `project` or `dataset`.
+        resource_type: &'static str,
+        resource: Uuid,
+    },
     /// The signed REST API.
     Version2,
 }
@@ -133,9 +139,59 @@ impl Transport {
             method: Method::POST,
             url: self.domain.url("public", ""),
             body: body.into(),
-            dialect: Dialect::Version1 { project },
+            dialect: Dialect::Version1 {
+                resource_type: "project",
+                resource: project,
+            },
+            most: usize::MAX,
         };
         self.send(&request, decode_version1::<T>).await
+    }
+
+    /// A version 1 query that is made from outside: the type and the UUID of what it is about, its JSON, and the
+    /// longest answer in bytes.
+    pub(super) async fn call_version1<T: Send + 'static>(
+        &self,
+        operation: &'static Operation,
+        (resource_type, resource): (&'static str, Uuid),
+        body: Vec<u8>,
+        most: usize,
+        decode: fn(StatusCode, &[u8]) -> Result<T, Refusal>,
+    ) -> Result<T, Error> {
+        let request = Request {
+            operation,
+            method: Method::POST,
+            url: self.domain.url("public", ""),
+            body: body.into(),
+            dialect: Dialect::Version1 {
+                resource_type,
+                resource,
+            },
+            most,
+        };
+        self.send(&request, decode).await
+    }
+
+    /// A version 2 request that is made from outside: path and query as for [`Transport::get`], the body's JSON, which
+    /// may be empty, and the longest answer in bytes.
+    pub(super) async fn call_version2<T: Send + 'static>(
+        &self,
+        operation: &'static Operation,
+        method: Method,
+        (path, query): (&str, &str),
+        body: Bytes,
+        most: usize,
+        decode: fn(StatusCode, &[u8]) -> Result<T, Refusal>,
+    ) -> Result<T, Error> {
+        let request = Request {
+            operation,
+            method,
+            url: self.domain.url(&format!("v2/public/{path}"), query),
+            body,
+            dialect: Dialect::Version2,
+            most,
+        };
+        self.send(&request, decode).await
     }
 
     /// A version 2 request without a body. `path` is below `/v2/public/`, `query` is encoded already.
@@ -216,6 +272,7 @@ impl Transport {
             url,
             body,
             dialect: Dialect::Version2,
+            most: usize::MAX,
         };
         self.send(&request, move |status, body| {
             decode_version2(status, body, decode)
@@ -308,7 +365,7 @@ impl Transport {
 
         let started = Instant::now();
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let response = self
+        let mut response = self
             .sign(request, trace_id)
             .send()
             .await
@@ -317,7 +374,23 @@ impl Transport {
         let retry_after = header(&response, RETRY_AFTER.as_str())
             .and_then(|value| retry::parse_retry_after(value, Timestamp::now()));
         let location = header(&response, LOCATION.as_str()).map(str::to_owned);
-        let body = response.bytes().await.map_err(no_answer)?;
+        let body = if request.most == usize::MAX {
+            response.bytes().await.map_err(no_answer)?
+        } else {
+            match up_to(request.most, &mut response)
+                .await
+                .map_err(no_answer)?
+            {
+                Some(body) => body,
+                None => {
+                    let failure = Failure::Answered {
+                        status: status.as_u16(),
+                        retry_after: None,
+                    };
+                    return Err((failure, Error::answer_too_large(context, request.most)));
+                }
+            }
+        };
         tracing::debug!(
             status = status.as_u16(),
             duration_ms = started.elapsed().as_millis(),
@@ -369,10 +442,13 @@ impl Transport {
                 .body(request.body.clone());
         }
         match request.dialect {
-            Dialect::Version1 { project } => builder
+            Dialect::Version1 {
+                resource_type,
+                resource,
+            } => builder
                 .header(ACCEPT, "application/json")
-                .header("ResourceType", "project")
-                .header("ResourceID", project.to_string())
+                .header("ResourceType", resource_type)
+                .header("ResourceID", resource.to_string())
                 .header(AUTHORIZATION, self.key.authorization(&request.body)),
             Dialect::Version2 => {
                 let signature = self.key.sign_message(
@@ -388,6 +464,18 @@ impl Transport {
             }
         }
     }
+}
+
+/// The body of an answer, unless it has more bytes.
+async fn up_to(most: usize, response: &mut Response) -> Result<Option<Bytes>, reqwest::Error> {
+    let mut body = BytesMut::new();
+    while let Some(part) = response.chunk().await? {
+        if body.len() + part.len() > most {
+            return Ok(None);
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(Some(body.freeze()))
 }
 
 fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {

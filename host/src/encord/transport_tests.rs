@@ -188,6 +188,7 @@ async fn refused_connection_is_never_sent() {
         url: transport.domain.url("v2/public/projects", ""),
         body: Bytes::new(),
         dialect: Dialect::Version2,
+        most: usize::MAX,
     };
     let (failure, error) = transport
         .attempt(&request, "0123", |_, _| Ok(()))

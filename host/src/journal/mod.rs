@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, params};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// One decision for one task.
@@ -27,12 +28,24 @@ pub struct Entry {
     pub data_title: String,
     /// The label row to save, if any.
     pub labels: Option<EntryLabels>,
+    /// The storage items to change.
+    pub items: Vec<EntryItem>,
     /// The priority to set, if any; from 0 to 1.
     pub priority: Option<f64>,
     /// The pathway to follow; none if the task stays.
     pub pathway: Option<Uuid>,
     /// SHA-256 of the plugin that decided, as hexadecimal digits.
     pub digest: String,
+}
+
+impl Entry {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_none()
+            && self.items.is_empty()
+            && self.priority.is_none()
+            && self.pathway.is_none()
+    }
 }
 
 /// A label row to save.
@@ -44,6 +57,15 @@ pub struct EntryLabels {
     pub document: Arc<Value>,
     /// When the row had been edited last, as the server said when the agent's copy was read.
     pub read_edited_at: Option<String>,
+}
+
+/// A storage item whose client metadata is to be replaced.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EntryItem {
+    /// Which one.
+    pub item: Uuid,
+    /// All that it is to have.
+    pub client_metadata: Map<String, Value>,
 }
 
 /// Why the journal cannot be used.
@@ -68,6 +90,17 @@ pub enum JournalError {
         /// SQLite's own words.
         reason: String,
     },
+    /// It is of a later version of the host, and may hold what this one would lose.
+    #[error(
+        "the journal `{}` was written by a later version of runner-host (it has form {found}, and this one knows up to \
+         {FORM})", file.display()
+    )]
+    Later {
+        /// The database.
+        file: PathBuf,
+        /// The form that it has.
+        found: u32,
+    },
 }
 
 impl JournalError {
@@ -78,6 +111,9 @@ impl JournalError {
                 "wait until it has ended, or give this one a directory of its own: --state-dir"
             }
             Self::Io { .. } => "make it writable, or name another: --state-dir",
+            Self::Later { .. } => {
+                "use that version, or give this one a directory of its own: --state-dir"
+            }
             Self::Database { .. } => {
                 "free some disk space if there is none; a damaged journal can be moved away, which forgets \
                  the commits that were under way"
@@ -99,6 +135,10 @@ struct Inner {
     _lock: File,
 }
 
+/// The form of the database that this host writes, which is its `user_version`. Each change has a number.
+const FORM: u32 = 1;
+
+/// The first form, numbered 0.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS decision (
         project TEXT NOT NULL,
@@ -116,6 +156,26 @@ const SCHEMA: &str = "
         PRIMARY KEY (project, stage, task)
     ) STRICT, WITHOUT ROWID;
 ";
+
+/// What leads from each form to the next. `items` is JSON: a list of [`EntryItem`], or null if there are none.
+const CHANGES: [&str; FORM as usize] = ["ALTER TABLE decision ADD COLUMN items TEXT;"];
+
+/// Brings a database, which may be new, to the form that this host writes. Gives the form that it had, if that is a
+/// later one.
+fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<Option<u32>> {
+    let transaction = connection.transaction()?;
+    let found: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let Some(missing) = CHANGES.get(found as usize..) else {
+        return Ok(Some(found));
+    };
+    transaction.execute_batch(SCHEMA)?;
+    for change in missing {
+        transaction.execute_batch(change)?;
+    }
+    transaction.pragma_update(None, "user_version", FORM)?;
+    transaction.commit()?;
+    Ok(None)
+}
 
 impl Journal {
     /// Opens the journal in `folder`, which is made if it is missing.
@@ -135,15 +195,18 @@ impl Journal {
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
         let file = folder.join("journal.sqlite");
-        let open = || -> rusqlite::Result<Connection> {
-            let connection = Connection::open(&file)?;
+        let open = || -> rusqlite::Result<(Connection, Option<u32>)> {
+            let mut connection = Connection::open(&file)?;
             connection.pragma_update(None, "journal_mode", "wal")?;
             // What was recorded must survive a loss of power too: effects follow it.
             connection.pragma_update(None, "synchronous", "full")?;
-            connection.execute_batch(SCHEMA)?;
-            Ok(connection)
+            let later = bring_up_to_date(&mut connection)?;
+            Ok((connection, later))
         };
-        let connection = open().map_err(|error| database(&file, &error))?;
+        let (connection, later) = open().map_err(|error| database(&file, &error))?;
+        if let Some(found) = later {
+            return Err(JournalError::Later { file, found });
+        }
         Ok(Self(Arc::new(Inner {
             file,
             connection: Mutex::new(connection),
@@ -161,11 +224,15 @@ impl Journal {
             {
                 let mut insert = transaction.prepare_cached(
                     "INSERT OR REPLACE INTO decision (project, stage, task, data_hash, data_title,
-                     label_hash, document, read_edited_at, priority, pathway, digest)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                     label_hash, document, read_edited_at, priority, pathway, digest, items)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
                 )?;
                 for entry in &entries {
                     let labels = entry.labels.as_ref();
+                    let items = (!entry.items.is_empty()).then(|| {
+                        serde_json::to_string(&entry.items)
+                            .expect("identifiers and JSON objects always have a JSON form")
+                    });
                     insert.execute(params![
                         entry.project.to_string(),
                         entry.stage.to_string(),
@@ -178,6 +245,7 @@ impl Journal {
                         entry.priority,
                         entry.pathway.map(|uuid| uuid.to_string()),
                         entry.digest,
+                        items,
                     ])?;
                 }
             }
@@ -228,7 +296,7 @@ impl Journal {
         self.with(move |connection| {
             let mut select = connection.prepare_cached(
                 "SELECT stage, task, data_hash, data_title, label_hash, document, read_edited_at, priority,
-                 pathway, digest FROM decision WHERE project = ?1 ORDER BY decided_at, task LIMIT ?2",
+                 pathway, digest, items FROM decision WHERE project = ?1 ORDER BY decided_at, task LIMIT ?2",
             )?;
             let rows = select.query_map(params![project.to_string(), most as i64], |row| {
                 let uuid = |at: usize| -> rusqlite::Result<Option<Uuid>> {
@@ -245,6 +313,10 @@ impl Journal {
                     }),
                     _ => None,
                 };
+                let items: Option<String> = row.get(10)?;
+                let items = items.map(|items| {
+                    serde_json::from_str(&items).map_err(|error| broken(10, error))
+                });
                 Ok(Entry {
                     project,
                     stage: required(0)?,
@@ -252,6 +324,7 @@ impl Journal {
                     data_hash: required(2)?,
                     data_title: row.get(3)?,
                     labels,
+                    items: items.transpose()?.unwrap_or_default(),
                     priority: row.get(7)?,
                     pathway: uuid(8)?,
                     digest: row.get(9)?,
@@ -310,6 +383,10 @@ mod tests {
                 document: Arc::new(serde_json::json!({ "b": 1, "a": [0.1, "ä"] })),
                 read_edited_at: Some("2025-01-15T09:30:00Z".to_owned()),
             }),
+            items: vec![EntryItem {
+                item: Uuid::from_u128(6),
+                client_metadata: Map::from_iter([("b".to_owned(), 1.5.into())]),
+            }],
             priority: Some(0.25),
             pathway: Some(Uuid::from_u128(5)),
             digest: "ab".repeat(32),
@@ -353,5 +430,49 @@ mod tests {
         ));
         drop(first);
         assert!(Journal::open(folder.path()).is_ok());
+    }
+
+    #[tokio::test]
+    async fn decisions_of_an_older_host_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("journal.sqlite");
+        let old = Connection::open(&file).unwrap();
+        old.execute_batch(SCHEMA).unwrap();
+        let insert = "INSERT INTO decision (project, stage, task, data_hash, data_title, digest)
+                      VALUES (?1, ?2, ?3, ?4, 'cat.jpg', ?5)";
+        let uuid = |number| Uuid::from_u128(number).to_string();
+        let digest = "ab".repeat(32);
+        old.execute(insert, [uuid(1), uuid(2), uuid(10), uuid(3), digest])
+            .unwrap();
+        drop(old);
+
+        let project = Uuid::from_u128(1);
+        let expected = Entry {
+            labels: None,
+            items: Vec::new(),
+            priority: None,
+            pathway: None,
+            ..entry(10)
+        };
+        for _ in 0..2 {
+            let journal = Journal::open(folder.path()).unwrap();
+            let open = journal.open_entries(project, 10).await.unwrap();
+            assert_eq!(open, std::slice::from_ref(&expected));
+        }
+        let journal = Journal::open(folder.path()).unwrap();
+        journal.record(vec![entry(11)]).await.unwrap();
+        let open = journal.open_entries(project, 10).await.unwrap();
+        assert_eq!(open, [expected, entry(11)]);
+    }
+
+    #[test]
+    fn the_journal_of_a_later_host_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Journal::open(folder.path()).unwrap());
+        let later = Connection::open(folder.path().join("journal.sqlite")).unwrap();
+        later.pragma_update(None, "user_version", FORM + 1).unwrap();
+        let error = Journal::open(folder.path()).unwrap_err();
+        assert!(matches!(error, JournalError::Later { found, .. } if found == FORM + 1));
+        assert!(error.help().is_some());
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::calls::Calls;
 use super::graph;
 use super::plan::plan;
 use super::{Event, OnEvent, RunError, RunOptions, Runner, Shared};
@@ -176,7 +177,7 @@ impl RunnerBuilder {
             one.declaration = graph::with_dependencies(one.declaration.clone(), &by_name);
         }
         engine.provide(dependencies);
-        engine.connect(Arc::new(client.clone()));
+        engine.connect(Arc::new(Calls(client.clone())));
         if let Some(check) = self.before_run {
             check(&project, &plugins).map_err(RunError::Refused)?;
         }

@@ -1,11 +1,12 @@
-//! Carries decisions out: labels, then priority, then pathway, in bundles. What was decided is in the
+//! Carries decisions out: labels, then client metadata, then priority, then pathway, in bundles. What was decided is in the
 //! journal before the first request, and leaves it when the server has confirmed the last one.
 
 use std::collections::HashMap;
 
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::encord::{Client, Error, ErrorKind, Task, TaskFilter};
+use crate::encord::{Client, Error, ErrorKind, StorageItemUpdate, Task, TaskFilter};
 use crate::journal::{Entry, Journal, JournalError};
 
 /// What became of one task's commit.
@@ -48,6 +49,7 @@ pub(super) async fn finish(
         entries.into_iter().map(|entry| (entry, None)).collect();
 
     save_labels(client, project, &mut states).await;
+    update_items(client, &mut states).await;
     set_priorities(client, project, &mut states).await;
     follow_pathways(client, project, stage, &mut states).await;
 
@@ -85,6 +87,39 @@ async fn save_labels(client: &Client, project: Uuid, states: &mut States) {
     for (position, saved) in at.into_iter().zip(saved) {
         if let Err(error) = saved {
             states[position].1 = Some(refused("saving the labels", &error));
+        }
+    }
+}
+
+async fn update_items(client: &Client, states: &mut States) {
+    // Several tasks may be about one item; the last decision counts. What all of them are refused for is the same.
+    let mut last: HashMap<Uuid, &Map<String, Value>> = HashMap::new();
+    for (entry, committed) in states.iter() {
+        if committed.is_none() {
+            let items = entry.items.iter();
+            last.extend(items.map(|item| (item.item, &item.client_metadata)));
+        }
+    }
+    if last.is_empty() {
+        return;
+    }
+    let updates: Vec<(Uuid, StorageItemUpdate)> = last
+        .into_iter()
+        .map(|(item, metadata)| {
+            let update = StorageItemUpdate {
+                client_metadata: Some(metadata.clone()),
+                ..StorageItemUpdate::default()
+            };
+            (item, update)
+        })
+        .collect();
+    let updated = client.update_storage_items_each(&updates).await;
+    for ((item, _), updated) in updates.iter().zip(updated) {
+        let Err(error) = updated else { continue };
+        for (entry, committed) in states.iter_mut() {
+            if committed.is_none() && entry.items.iter().any(|changed| changed.item == *item) {
+                *committed = Some(refused("updating the storage item", &error));
+            }
         }
     }
 }

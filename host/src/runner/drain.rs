@@ -4,11 +4,10 @@
 //! Attempts run as many at a time as there are slots. The committer bundles decisions. Each part waits for
 //! the next one, so that what is in memory does not depend on the length of the queue.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rand::RngExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -16,14 +15,17 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument;
 
+use super::attempts::{Member, Way};
 use super::commit::{Committed, commit};
-use super::plan::{Served, find_pathway};
-use super::resolve::{Dependencies, Source, prefetch};
+use super::dependencies::Dependencies;
+use super::plan::Served;
+use super::prefetch::prefetch;
+use super::source::Source;
 use super::summary::{StageSummary, TaskFailure};
+use super::undeclared::Undeclareds;
 use super::{Event, RunError, RunOptions, Shared};
 use crate::encord::{self, TaskFilter};
-use crate::engine::{Decision, Failure, Inputs};
-use crate::journal::{Entry, EntryLabels, JournalError};
+use crate::journal::{Entry, JournalError};
 
 /// Encord takes at most this many updates in one request here, as in its own runner.
 const LARGEST_BUNDLE: usize = 100;
@@ -34,37 +36,40 @@ const LINGER: Duration = Duration::from_millis(10);
 /// Bundles under way at a time, so that latency does not add up.
 const BUNDLES_AT_A_TIME: usize = 4;
 
-/// Pause before the first retry; it doubles with each further one, up to `LONGEST_BACKOFF`. Of each pause,
-/// a random part between a half and all is waited.
-const FIRST_BACKOFF: Duration = Duration::from_millis(200);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
-
 /// What the parts of one drain share.
-struct Drain {
-    shared: Arc<Shared>,
-    served: Served,
-    options: RunOptions,
+pub(super) struct Drain {
+    pub(super) shared: Arc<Shared>,
+    pub(super) served: Served,
+    pub(super) options: RunOptions,
+    source: Arc<Source>,
     summary: Mutex<StageSummary>,
     /// Its author was told that edits without `save` are lost.
-    told_of_unsaved: AtomicBool,
+    pub(super) told_of_unsaved: AtomicBool,
     /// Likewise that saved labels lack required answers.
-    told_of_missing: AtomicBool,
+    pub(super) told_of_missing: AtomicBool,
+    /// Tasks of calls that are under way.
+    pub(super) running: AtomicU64,
     /// Tasks that were handed out and have not ended.
     under_way: TaskTracker,
 }
 
+/// Tasks that go into one call of the agent, with what keeps the listing from being repeated too soon.
+struct Unit {
+    tasks: Vec<(Arc<Dependencies>, TaskTrackerToken)>,
+}
+
 /// What a task holds until it has ended.
-struct Held {
+pub(super) struct Held {
     /// Its place in the batch.
     _place: OwnedSemaphorePermit,
     _under_way: TaskTrackerToken,
 }
 
 /// A decision on its way to the committer, with what its task holds until it is carried out.
-struct Decided {
-    entry: Entry,
-    attempts: u32,
-    _held: Held,
+pub(super) struct Decided {
+    pub(super) entry: Entry,
+    pub(super) attempts: u32,
+    pub(super) _held: Held,
 }
 
 /// Empties the stage once. Adds what became of its tasks to `summary`.
@@ -80,23 +85,33 @@ pub(super) async fn drain(
     shutdown: &CancellationToken,
 ) -> (StageSummary, Result<(), RunError>) {
     let started = Instant::now();
+    let source = Source {
+        client: shared.client.clone(),
+        project: shared.project.hash,
+        declaration: served.declaration.clone(),
+        twins: Arc::clone(&shared.twins),
+        undeclared: Undeclareds::default(),
+    };
     let drain = Arc::new(Drain {
         shared: Arc::clone(shared),
         served: served.clone(),
         options: options.clone(),
+        source: Arc::new(source),
         summary: Mutex::new(summary),
         told_of_unsaved: AtomicBool::new(false),
         told_of_missing: AtomicBool::new(false),
+        running: AtomicU64::new(0),
         under_way: TaskTracker::new(),
     });
     let result = drain.run(shutdown).await;
     let mut summary = drain.lock().clone();
     summary.elapsed += started.elapsed();
+    summary.add_undeclared(drain.source.undeclared.all());
     (summary, result)
 }
 
 impl Drain {
-    fn lock(&self) -> MutexGuard<'_, StageSummary> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, StageSummary> {
         // Counters are good whatever happened.
         self.summary.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -121,30 +136,36 @@ impl Drain {
         );
 
         let places = Arc::new(Semaphore::new(self.options.task_batch_size.max(1)));
-        let slots = Arc::new(Semaphore::new(self.options.concurrency.max(1)));
+        let way = Way {
+            slots: Arc::new(Semaphore::new(self.options.concurrency.max(1))),
+            decided: decided_in,
+            stop: stop.clone(),
+        };
         let mut attempts = JoinSet::new();
-        'batches: while let Some(batch) = batches.recv().await {
-            for (task, under_way) in batch {
-                let place = tokio::select! {
+        'batches: while let Some(units) = batches.recv().await {
+            for unit in units {
+                // A unit is not larger than a batch, and there are as many places as a batch has tasks.
+                let many = u32::try_from(unit.tasks.len()).unwrap_or(u32::MAX);
+                let mut places = tokio::select! {
                     () = stop.cancelled() => break 'batches,
-                    place = Arc::clone(&places).acquire_owned() => place.expect("never closed"),
+                    places = Arc::clone(&places).acquire_many_owned(many) => places.expect("never closed"),
                 };
                 while attempts.try_join_next().is_some() {}
-                let held = Held {
-                    _place: place,
-                    _under_way: under_way,
+                let hold = |(dependencies, under_way)| {
+                    let place = places.split(1).expect("there is one for each task");
+                    let held = Held {
+                        _place: place,
+                        _under_way: under_way,
+                    };
+                    Member::new(dependencies, held)
                 };
-                let work = Arc::clone(self).task(
-                    task,
-                    held,
-                    Arc::clone(&slots),
-                    decided_in.clone(),
-                    stop.clone(),
-                );
+                let members: Vec<_> = unit.tasks.into_iter().map(hold).collect();
+                let (drain, way) = (Arc::clone(self), way.clone());
+                let work = async move { drain.attempts(members, &way).await };
                 attempts.spawn(work.in_current_span());
             }
         }
-        drop(decided_in);
+        drop(way);
         self.wait(&mut attempts, shutdown).await;
         drop(batches);
         let committed = join(committer).await;
@@ -165,11 +186,11 @@ impl Drain {
             .await
             .is_err()
         {
-            let left = attempts.len();
+            let left = self.running.load(Ordering::Relaxed);
             attempts.shutdown().await;
-            self.lock().stopped += left as u64;
+            self.lock().stopped += left;
             tracing::warn!(
-                "{left} attempts did not end in time and were stopped; their tasks stay at the stage"
+                "attempts at {left} tasks did not end in time and were stopped; their tasks stay at the stage"
             );
         }
     }
@@ -180,16 +201,10 @@ impl Drain {
     /// of this host's moves while it is read.
     async fn fetch(
         self: Arc<Self>,
-        batches: mpsc::Sender<Vec<(Arc<Dependencies>, TaskTrackerToken)>>,
+        batches: mpsc::Sender<Vec<Unit>>,
         stop: CancellationToken,
     ) -> Result<(), RunError> {
         let project = self.shared.project.hash;
-        let source = Arc::new(Source {
-            client: self.shared.client.clone(),
-            project,
-            declaration: self.served.declaration.clone(),
-            twins: Arc::clone(&self.shared.twins),
-        });
         let size = self.options.task_batch_size.max(1);
         let mut left = self.options.max_tasks_per_stage.unwrap_or(usize::MAX);
         let stage = self.served.stage.uuid;
@@ -218,13 +233,10 @@ impl Drain {
                 let batch = std::mem::replace(&mut waiting, rest);
                 let resolved = tokio::select! {
                     () = stop.cancelled() => return Ok(()),
-                    resolved = prefetch(&source, batch) => resolved,
+                    resolved = prefetch(&self.source, batch) => resolved,
                 };
-                let tracked = resolved
-                    .into_iter()
-                    .map(|one| (one, self.under_way.token()))
-                    .collect();
-                if batches.send(tracked).await.is_err() {
+                let units = self.units(resolved);
+                if batches.send(units).await.is_err() {
                     return Ok(());
                 }
             }
@@ -242,127 +254,17 @@ impl Drain {
         }
     }
 
-    /// Everything for one task, up to its decision.
-    async fn task(
-        self: Arc<Self>,
-        dependencies: Arc<Dependencies>,
-        held: Held,
-        slots: Arc<Semaphore>,
-        decided: mpsc::Sender<Decided>,
-        stop: CancellationToken,
-    ) {
-        let task = Arc::clone(&dependencies.task);
-        let span = tracing::error_span!("task", task = %task.uuid, title = %task.data_title);
-        let mut attempt = 0;
-        let decision = loop {
-            let inputs = Inputs {
-                project: Arc::clone(&self.shared.project),
-                ontology: Arc::clone(&self.shared.ontology),
-                stage: Arc::clone(&self.served.stage),
-                task: Arc::clone(&task),
-                attempt,
-                resolver: Arc::<Dependencies>::clone(&dependencies),
-            };
-            let slot = tokio::select! {
-                biased;
-                // What has not begun is left to the next run.
-                () = stop.cancelled() => return,
-                slot = slots.acquire() => slot.expect("never closed"),
-            };
-            let (engine, plugin) = (&self.shared.engine, &self.served.plugin);
-            let ended = engine
-                .attempt(&plugin.program, &self.served.declaration.stage, inputs)
-                .instrument(span.clone())
-                .await;
-            drop(slot);
-            match ended {
-                Ok(decision) => break decision,
-                Err(failure) if failure.is_retryable() && attempt < self.options.num_retries => {
-                    attempt += 1;
-                    let pause = backoff(attempt);
-                    span.in_scope(|| log_retry(&failure, attempt, self.options.num_retries, pause));
-                    self.lock().retries += 1;
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        // The task stays as it is, and the next run begins with it anew.
-                        () = stop.cancelled() => return,
-                    }
-                }
-                Err(failure) => {
-                    let (kind, message) = (failure.kind(), failure.to_string());
-                    return span.in_scope(|| self.failed(&task, kind, message, attempt + 1));
-                }
-            }
-        };
-        let entry = match span.in_scope(|| self.entry(&dependencies, decision)) {
-            Ok(entry) => entry,
-            Err(message) => {
-                return span
-                    .in_scope(|| self.failed(&task, "unknown pathway", message, attempt + 1));
-            }
-        };
-        if entry.labels.is_none() && entry.priority.is_none() && entry.pathway.is_none() {
-            self.lock().stayed += 1;
-            self.shared.emit(&Event::TaskEnded { failed: false });
-            return;
+    /// Cuts a batch into what goes into one call each: single tasks, or as many as the agent takes.
+    fn units(&self, batch: Vec<Arc<Dependencies>>) -> Vec<Unit> {
+        let most = self.served.declaration.batches.unwrap_or(1).max(1) as usize;
+        let mut units = Vec::with_capacity(batch.len().div_ceil(most));
+        let mut left = batch.into_iter().peekable();
+        while left.peek().is_some() {
+            let tasks = left.by_ref().take(most);
+            let tasks = tasks.map(|one| (one, self.under_way.token())).collect();
+            units.push(Unit { tasks });
         }
-        // Fails only if the committer is gone, which the drain reports.
-        let _ = decided
-            .send(Decided {
-                entry,
-                attempts: attempt + 1,
-                _held: held,
-            })
-            .await;
-    }
-
-    fn entry(&self, dependencies: &Dependencies, decision: Decision) -> Result<Entry, String> {
-        if decision.unsaved_edits && !self.told_of_unsaved.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                "the agent edited the label row and did not call `save`, so the edits are dropped (said once \
-                 per stage)"
-            );
-        }
-        if let Some(first) = decision.missing_answers.first()
-            && !self.told_of_missing.swap(true, Ordering::Relaxed)
-        {
-            tracing::warn!(
-                "saved labels lack answers to required attributes ({} in this row, said once per stage): {first}",
-                decision.missing_answers.len()
-            );
-        }
-        let task = &dependencies.task;
-        let pathway = decision
-            .pathway
-            .map(|name| find_pathway(&self.served.stage, &name))
-            .transpose()?;
-        Ok(Entry {
-            project: self.shared.project.hash,
-            stage: self.served.stage.uuid,
-            task: task.uuid,
-            data_hash: task.data_hash,
-            data_title: task.data_title.clone(),
-            labels: decision.labels.map(|row| EntryLabels {
-                label_hash: row.label_hash,
-                document: row.document,
-                read_edited_at: dependencies.row_edited_at(),
-            }),
-            priority: decision.priority,
-            pathway,
-            digest: self.served.plugin.digest.to_string(),
-        })
-    }
-
-    fn failed(&self, task: &encord::Task, kind: &'static str, message: String, attempts: u32) {
-        tracing::error!("failed ({kind}): {message}");
-        self.lock().fail(TaskFailure {
-            task: task.uuid,
-            data_title: task.data_title.clone(),
-            kind,
-            message,
-            attempts,
-        });
-        self.shared.emit(&Event::TaskEnded { failed: true });
+        units
     }
 
     /// Bundles decisions and carries them out, a few bundles at a time.
@@ -457,24 +359,6 @@ impl Drain {
     }
 }
 
-fn log_retry(failure: &Failure, attempt: u32, most: u32, pause: Duration) {
-    // The whole story is told once, if no attempt works.
-    let failure_text = failure.to_string();
-    let first = failure_text.lines().next().unwrap_or_default();
-    tracing::warn!(
-        "{}, retry {attempt} of {most} in {pause:.1?}: {first}",
-        failure.kind()
-    );
-}
-
-/// Exponential, with jitter: see [`FIRST_BACKOFF`].
-fn backoff(attempt: u32) -> Duration {
-    let doubled = FIRST_BACKOFF.saturating_mul(1 << attempt.saturating_sub(1).min(16));
-    doubled
-        .min(LONGEST_BACKOFF)
-        .mul_f64(rand::rng().random_range(0.5..=1.0))
-}
-
 /// The first error that a bundle ended in, over all bundles.
 fn keep_first(
     outcome: &mut Result<(), JournalError>,
@@ -492,31 +376,5 @@ async fn join<T>(handle: tokio::task::JoinHandle<T>) -> T {
     match handle.await {
         Ok(value) => value,
         Err(join) => std::panic::resume_unwind(join.into_panic()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn backoff_doubles_with_jitter_and_has_an_end() {
-        for (attempt, nominal) in [
-            (1, 200),
-            (2, 400),
-            (3, 800),
-            (8, 25_600),
-            (9, 30_000),
-            (60, 30_000),
-        ] {
-            let nominal = Duration::from_millis(nominal);
-            for _ in 0..50 {
-                let pause = backoff(attempt);
-                assert!(
-                    pause >= nominal / 2 && pause <= nominal,
-                    "{attempt}: {pause:?}"
-                );
-            }
-        }
     }
 }

@@ -138,7 +138,7 @@ impl RunError {
     pub fn is_mistake(&self) -> bool {
         match self {
             Self::Encord(error) => !error.is_transient(),
-            Self::Journal(JournalError::InUse(_)) => true,
+            Self::Journal(JournalError::InUse(_) | JournalError::Later { .. }) => true,
             Self::Journal(_) | Self::Resume(_) | Self::Engine(_) | Self::Ontology(_) => false,
             _ => true,
         }

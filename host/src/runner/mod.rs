@@ -1,15 +1,21 @@
 //! The loop: polls stages, runs attempts, retries, commits.
 
+mod attempts;
 mod builder;
+mod calls;
 mod commit;
+mod dependencies;
 mod drain;
 mod graph;
 mod error;
 mod plan;
-mod resolve;
+mod prefetch;
 mod resume;
+mod slot;
+mod source;
 mod summary;
 mod twins;
+mod undeclared;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +27,7 @@ pub use builder::RunnerBuilder;
 pub use error::RunError;
 pub use graph::GraphError;
 pub use resume::ResumeError;
-pub use summary::{StageSummary, Summary, TaskFailure};
+pub use summary::{StageSummary, Summary, TaskFailure, Undeclared};
 
 use crate::encord::{Client, Project};
 use crate::engine::Engine;
@@ -94,7 +100,7 @@ struct Shared {
     client: Client,
     project: Arc<Project>,
     ontology: Arc<Ontology>,
-    /// Other projects whose label rows agents ask for.
+    /// Other projects that agents ask about.
     twins: Arc<twins::Twins>,
     engine: Arc<Engine>,
     journal: Journal,

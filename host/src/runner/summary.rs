@@ -49,16 +49,32 @@ pub struct StageSummary {
     pub stayed: u64,
     /// Tasks that failed for good: the agent came to no decision, or Encord refused it.
     pub failed: u64,
-    /// Tasks that had left the stage before they could be moved, by somebody else's doing.
+    /// Tasks that had left the stage before they could be moved, by somebody else's doing, or whose data unit was removed.
     pub gone: u64,
     /// Tasks whose attempt was stopped because the run had to end. They stay at the stage.
     pub stopped: u64,
     /// Attempts beyond the first, over all tasks.
     pub retries: u64,
+    /// What agents asked for although the stage does not declare it, and so had to wait for.
+    pub undeclared: Vec<Undeclared>,
     /// Time from the first request to the last answer.
     pub elapsed: Duration,
     /// The first 1,000 of the failed tasks.
     pub failures: Vec<TaskFailure>,
+}
+
+/// A dependency that was fetched when an agent asked for it, task by task. If the stage declared it, it would come with the
+/// batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undeclared {
+    /// What it is, for example `label row`.
+    pub dependency: String,
+    /// How the plugin would declare it: what a function of the contract's `declaration` is called.
+    pub declaration: &'static str,
+    /// Tasks that asked for it.
+    pub tasks: u64,
+    /// How long they waited, all together.
+    pub waited: Duration,
 }
 
 /// A task that failed.
@@ -91,6 +107,7 @@ impl StageSummary {
             gone: 0,
             stopped: 0,
             retries: 0,
+            undeclared: Vec::new(),
             elapsed: Duration::ZERO,
             failures: Vec::new(),
         }
@@ -113,6 +130,21 @@ impl StageSummary {
             (self.done() + self.failed + self.gone) as f64 / seconds
         } else {
             0.0
+        }
+    }
+
+    pub(super) fn add_undeclared(&mut self, more: Vec<Undeclared>) {
+        for one in more {
+            let known = self.undeclared.iter_mut().find(|known| {
+                (&known.dependency, known.declaration) == (&one.dependency, one.declaration)
+            });
+            match known {
+                Some(known) => {
+                    known.tasks += one.tasks;
+                    known.waited += one.waited;
+                }
+                None => self.undeclared.push(one),
+            }
         }
     }
 

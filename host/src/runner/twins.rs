@@ -1,15 +1,26 @@
-//! Label rows of the same data in other projects.
+//! The same data in other projects: what they list of it, their label rows, their tasks. Nothing is created there.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures::future::join_all;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::resolve::unresolved;
-use crate::encord::{Client, MetadataOptions, ReadOptions, Task};
-use crate::engine::{LabelRowInput, Twin, Unresolved};
+use super::slot::{Resolved, Slot};
+use super::source::unresolved;
+use crate::encord::{Client, LabelRowMetadata, ReadOptions, Task, TaskFilter};
+use crate::engine::{LabelRowInput, TwinRow, Unresolved};
 use crate::labels::Ontology;
+
+/// A task's data in one other project, as far as it was fetched.
+#[derive(Debug, Default)]
+pub(super) struct TwinSlots {
+    /// None if the project does not have the data; likewise the others.
+    pub(super) metadata: Slot<Option<Arc<LabelRowMetadata>>>,
+    pub(super) row: Slot<Option<TwinRow>>,
+    pub(super) task: Slot<Option<Arc<Task>>>,
+}
 
 /// The ontologies of other projects, each fetched once in a run.
 #[derive(Debug, Default)]
@@ -18,49 +29,79 @@ pub(super) struct Twins {
 }
 
 impl Twins {
-    /// The row of a task's data in another project; none if that project does not have the data, or has
-    /// never labelled it. Nothing is created there.
-    pub(super) async fn label_row(
+    /// The label rows that a project listed; none for those that were never labelled. One answer for each, in order.
+    pub(super) async fn rows(
         &self,
         client: &Client,
         project: Uuid,
-        task: &Task,
-        branch: &str,
-    ) -> Result<Option<Twin>, Unresolved> {
-        let ontology = self.ontology(client, project).await?;
-        let options = MetadataOptions {
-            branch_name: Some(branch.to_owned()),
-            ..MetadataOptions::default()
-        };
-        let listed = client
-            .label_row_metadata(project, &[task.data_hash], &options)
-            .await;
-        let rows = listed.map_err(|error| unresolved(&error))?;
-        let mut rows = rows.into_iter();
-        let Some(metadata) = rows.find(|row| row.data_hash == task.data_hash) else {
-            return Ok(None);
-        };
-        let Some(label_hash) = metadata.label_hash else {
-            return Ok(None);
+        listed: &[Arc<LabelRowMetadata>],
+    ) -> Vec<Resolved<Option<TwinRow>>> {
+        let existing: Vec<Uuid> = listed.iter().filter_map(|row| row.label_hash).collect();
+        if existing.is_empty() {
+            return listed.iter().map(|_| Ok(None)).collect();
+        }
+        let ontology = match self.ontology(client, project).await {
+            Ok(ontology) => ontology,
+            Err(error) => return listed.iter().map(|_| Err(error.clone())).collect(),
         };
         let read = client
-            .read_label_rows(project, &[label_hash], &ReadOptions::default())
+            .read_label_rows_each(project, &existing, &ReadOptions::default())
             .await;
-        let rows = read.map_err(|error| unresolved(&error))?;
-        let row = rows.into_iter().next().map(|(_, document)| Twin {
-            row: LabelRowInput {
-                metadata: Arc::new(metadata),
-                label_hash,
-                document: Arc::new(document),
-                partial: false,
-            },
-            ontology,
+        let read = read.into_iter().map(|document| document.map(Arc::new));
+        let read: HashMap<Uuid, _> = existing.into_iter().zip(read).collect();
+        let take = |metadata: &Arc<LabelRowMetadata>| {
+            let Some(label_hash) = metadata.label_hash else {
+                return Ok(None);
+            };
+            let document = match &read[&label_hash] {
+                Ok(document) => Arc::clone(document),
+                Err(error) => return Err(unresolved(error)),
+            };
+            Ok(Some(TwinRow {
+                row: LabelRowInput {
+                    metadata: Arc::clone(metadata),
+                    label_hash,
+                    document,
+                    partial: false,
+                },
+                ontology: Arc::clone(&ontology),
+            }))
+        };
+        listed.iter().map(take).collect()
+    }
+
+    /// The tasks about what a project listed; none for those that wait at no stage. One answer for each, in order.
+    pub(super) async fn tasks(
+        &self,
+        client: &Client,
+        project: Uuid,
+        listed: &[Arc<LabelRowMetadata>],
+    ) -> Vec<Resolved<Option<Arc<Task>>>> {
+        let mut stages: HashMap<Uuid, Vec<usize>> = HashMap::new();
+        for (at, metadata) in listed.iter().enumerate() {
+            if let Some(stage) = &metadata.stage {
+                stages.entry(stage.uuid).or_default().push(at);
+            }
+        }
+        let asked = stages.into_iter().map(|(stage, positions)| async move {
+            let hashes = positions.iter().map(|&at| listed[at].data_hash).collect();
+            let found = tasks_of(client, project, stage, hashes).await;
+            (positions, found)
         });
-        Ok(row)
+        let mut answers: Vec<_> = listed.iter().map(|_| Ok(None)).collect();
+        for (positions, found) in join_all(asked).await {
+            for at in positions {
+                answers[at] = match &found {
+                    Ok(tasks) => Ok(task_of(tasks, &listed[at]).cloned()),
+                    Err(error) => Err(error.clone()),
+                };
+            }
+        }
+        answers
     }
 
     /// Waiting for one's own lock keeps many attempts from fetching the same.
-    async fn ontology(&self, client: &Client, project: Uuid) -> Result<Arc<Ontology>, Unresolved> {
+    async fn ontology(&self, client: &Client, project: Uuid) -> Resolved<Arc<Ontology>> {
         let mut known = self.ontologies.lock().await;
         if let Some(ontology) = known.get(&project) {
             return Ok(Arc::clone(ontology));
@@ -81,5 +122,36 @@ impl Twins {
         let ontology = Arc::new(ontology);
         known.insert(project, Arc::clone(&ontology));
         Ok(ontology)
+    }
+}
+
+/// Those of a stage's tasks that are about these data units.
+async fn tasks_of(
+    client: &Client,
+    project: Uuid,
+    stage: Uuid,
+    data_hashes: Vec<Uuid>,
+) -> Resolved<Vec<Arc<Task>>> {
+    let filter = TaskFilter {
+        data_hashes,
+        ..TaskFilter::default()
+    };
+    let mut listing = client.tasks(project, stage, filter);
+    let mut tasks = Vec::new();
+    while let Some(page) = listing
+        .next_page()
+        .await
+        .map_err(|error| unresolved(&error))?
+    {
+        tasks.extend(page.into_iter().map(Arc::new));
+    }
+    Ok(tasks)
+}
+
+/// By its identifier, where Encord lists it with the row.
+fn task_of<'a>(tasks: &'a [Arc<Task>], listed: &LabelRowMetadata) -> Option<&'a Arc<Task>> {
+    match listed.task_uuid {
+        Some(uuid) => tasks.iter().find(|task| task.uuid == uuid),
+        None => tasks.iter().find(|task| task.data_hash == listed.data_hash),
     }
 }

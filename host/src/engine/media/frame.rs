@@ -94,7 +94,7 @@ impl State {
         let message = self
             .work(handle, move |picture| {
                 let file = picture.encode(format, quality)?;
-                Ok::<_, MediaError>(runner_media::message(shape, format, &file))
+                Ok::<_, MediaError>(runner_media::message(&file, format, shape))
             })
             .await?;
         Ok(message.map_err(Into::into))
@@ -225,13 +225,8 @@ impl HostFrame for State {
         format: ImageFormat,
         quality: Option<u8>,
     ) -> Result<Answered<String>> {
-        let encoded = self
-            .work(&handle, move |picture| {
-                let file = picture.encode(format.into(), quality)?;
-                Ok::<_, MediaError>(runner_media::base64(&file))
-            })
-            .await?;
-        Ok(encoded.map_err(Into::into))
+        self.message(&handle, MessageShape::Raw, format, quality)
+            .await
     }
 
     async fn data_url(
@@ -240,7 +235,7 @@ impl HostFrame for State {
         format: ImageFormat,
         quality: Option<u8>,
     ) -> Result<Answered<String>> {
-        self.message(&handle, MessageShape::DataUrl, format, quality)
+        self.message(&handle, MessageShape::Url, format, quality)
             .await
     }
 

@@ -1,0 +1,225 @@
+//! What one task depends on, as far as it was fetched, and what fetches the rest when an agent asks for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use super::slot::{Resolved, Slot, Slots};
+use super::source::{Source, can_have_children, no_item};
+use super::twins::TwinSlots;
+use super::undeclared::{Asked, Need, Waiting};
+use crate::encord::{LabelRowMetadata, StorageItem, Task};
+use crate::engine::{LabelRowInput, Resolver, Twin, TwinRow, Unresolved};
+
+/// One task with what was fetched for it so far. Attempts of the task share it; each gets a fresh copy of
+/// what it edits.
+pub(super) struct Dependencies {
+    pub(super) source: Arc<Source>,
+    pub(super) task: Arc<Task>,
+    pub(super) metadata: OnceCell<Arc<LabelRowMetadata>>,
+    pub(super) row: Slot<LabelRowInput>,
+    pub(super) item: Slot<Arc<StorageItem>>,
+    /// By item.
+    pub(super) children: Slots<Uuid, Slot<Vec<Arc<StorageItem>>>>,
+    /// By project.
+    pub(super) twins: Slots<Uuid, TwinSlots>,
+    /// The row could not be had. If it was to be created, that may have happened all the same, so it is listed again.
+    pub(super) row_failed: AtomicBool,
+    /// Something could not be had with the batch. What follows from it was declared, and is fetched late all the same.
+    pub(super) hindered: AtomicBool,
+    /// An agent was told that something of the task itself does not exist.
+    missed: AtomicBool,
+    asked: Asked,
+}
+
+impl Dependencies {
+    pub(super) fn new(source: &Arc<Source>, task: Task) -> Self {
+        Self {
+            source: Arc::clone(source),
+            task: Arc::new(task),
+            metadata: OnceCell::new(),
+            row: Slot::default(),
+            item: Slot::default(),
+            children: Slots::default(),
+            twins: Slots::default(),
+            row_failed: AtomicBool::new(false),
+            hindered: AtomicBool::new(false),
+            missed: AtomicBool::new(false),
+            asked: Asked::default(),
+        }
+    }
+
+    /// When the label row had been edited last, as read; none if it was not read.
+    pub(super) fn row_edited_at(&self) -> Option<String> {
+        let row = self.row.known()?;
+        row.metadata.last_edited_at.clone()
+    }
+
+    /// Whether an agent was told that the row, the item or the file does not exist: perhaps the data unit was removed.
+    pub(super) fn may_be_gone(&self) -> bool {
+        self.missed.load(Ordering::Relaxed)
+    }
+
+    /// Before another attempt: what went wrong with the batch, and was not asked for yet, may work by now.
+    pub(super) fn forget_errors(&self) {
+        self.row.forget_error();
+        self.item.forget_error();
+        self.children.for_each(|slot| slot.forget_error());
+        self.twins.for_each(|slots| {
+            slots.metadata.forget_error();
+            slots.row.forget_error();
+            slots.task.forget_error();
+        });
+    }
+
+    /// Counts the wait for something that could have come with the batch.
+    fn waits<T: Clone>(&self, need: Need, slot: &Slot<T>) -> Option<Waiting<'_>> {
+        let counted = slot.is_lacking() && !self.hindered.load(Ordering::Relaxed);
+        counted.then(|| self.asked.waits(&self.source.undeclared, need))
+    }
+
+    fn noted<T>(&self, found: Resolved<T>) -> Resolved<T> {
+        if let Err(Unresolved::NotFound(_)) = &found {
+            self.missed.store(true, Ordering::Relaxed);
+        }
+        found
+    }
+
+    async fn metadata(&self) -> Resolved<&Arc<LabelRowMetadata>> {
+        self.metadata.get_or_try_init(|| self.list()).await
+    }
+
+    async fn list(&self) -> Resolved<Arc<LabelRowMetadata>> {
+        let found = self.source.metadata(&[&self.task]).await;
+        only(found).unwrap_or_else(|| Err(self.source.no_row(&self.task)))
+    }
+
+    async fn fetch_row(&self) -> Resolved<LabelRowInput> {
+        let failed = self.row_failed.load(Ordering::Relaxed);
+        let metadata = match self.metadata().await? {
+            known if failed && known.label_hash.is_none() => self.list().await?,
+            known => Arc::clone(known),
+        };
+        let rows = self.source.rows(&[(&self.task, metadata)]).await;
+        let row = only(rows).unwrap_or_else(|| Err(self.source.no_row(&self.task)));
+        self.row_failed.store(row.is_err(), Ordering::Relaxed);
+        row
+    }
+
+    async fn fetch_item(&self) -> Resolved<Arc<StorageItem>> {
+        let metadata = Arc::clone(self.metadata().await?);
+        let items = self.source.items(&[(&self.task, metadata)]).await;
+        only(items).unwrap_or_else(|| Err(no_item(&self.task)))
+    }
+
+    async fn twin_metadata(
+        &self,
+        project: Uuid,
+        slots: &TwinSlots,
+    ) -> Resolved<Option<Arc<LabelRowMetadata>>> {
+        let list = || async {
+            let listed = self.source.listed(project, &[&self.task], false).await;
+            only(listed).unwrap_or(Ok(None))
+        };
+        slots.metadata.get(list).await
+    }
+}
+
+/// The answer about one task.
+fn only<T>(mut answers: Vec<T>) -> Option<T> {
+    answers.pop()
+}
+
+impl Resolver for Dependencies {
+    fn file<'a>(&'a self, _item: &'a Arc<StorageItem>) -> BoxFuture<'a, Resolved<Arc<runner_media::MediaFile>>> {
+        async { Err(Unresolved::Unsupported("there are no files yet".to_owned())) }.boxed()
+    }
+
+    fn store(&self) -> Option<&runner_media::Store> {
+        None
+    }
+
+    fn label_row(&self) -> BoxFuture<'_, Resolved<LabelRowInput>> {
+        async {
+            let _waiting = self.waits(Need::LabelRow, &self.row);
+            self.noted(self.row.get(|| self.fetch_row()).await)
+        }
+        .boxed()
+    }
+
+    fn storage_item(&self) -> BoxFuture<'_, Resolved<Arc<StorageItem>>> {
+        async {
+            let _waiting = self.waits(Need::StorageItem, &self.item);
+            self.noted(self.item.get(|| self.fetch_item()).await)
+        }
+        .boxed()
+    }
+
+    fn twin(&self, project: Uuid) -> BoxFuture<'_, Resolved<Option<Twin>>> {
+        async move {
+            let slots = self.twins.of(project);
+            let _waiting = self.waits(Need::Twin(project), &slots.metadata);
+            let metadata = self.twin_metadata(project, &slots).await?;
+            Ok(metadata.map(|metadata| Twin { project, metadata }))
+        }
+        .boxed()
+    }
+
+    fn twin_label_row(&self, project: Uuid) -> BoxFuture<'_, Resolved<Option<TwinRow>>> {
+        async move {
+            let slots = self.twins.of(project);
+            let _waiting = self.waits(Need::TwinLabelRow(project), &slots.row);
+            let fetch = || async {
+                let Some(metadata) = self.twin_metadata(project, &slots).await? else {
+                    return Ok(None);
+                };
+                let source = &self.source;
+                let listed = [metadata];
+                let rows = source.twins.rows(&source.client, project, &listed);
+                only(rows.await).unwrap_or(Ok(None))
+            };
+            slots.row.get(fetch).await
+        }
+        .boxed()
+    }
+
+    fn twin_task(&self, project: Uuid) -> BoxFuture<'_, Resolved<Option<Arc<Task>>>> {
+        async move {
+            let slots = self.twins.of(project);
+            let _waiting = self.waits(Need::TwinTask(project), &slots.task);
+            let fetch = || async {
+                let Some(metadata) = self.twin_metadata(project, &slots).await? else {
+                    return Ok(None);
+                };
+                let source = &self.source;
+                let listed = [metadata];
+                let tasks = source.twins.tasks(&source.client, project, &listed);
+                only(tasks.await).unwrap_or(Ok(None))
+            };
+            slots.task.get(fetch).await
+        }
+        .boxed()
+    }
+
+    fn children<'a>(
+        &'a self,
+        item: &'a Arc<StorageItem>,
+    ) -> BoxFuture<'a, Resolved<Vec<Arc<StorageItem>>>> {
+        async move {
+            if !can_have_children(&item.item_type) {
+                return Ok(Vec::new());
+            }
+            let slot = self.children.of(item.uuid);
+            // Of other types, nothing that can be declared brings the children.
+            let _waiting = (item.item_type == "imageGroup")
+                .then(|| self.waits(Need::Children, &slot))
+                .flatten();
+            slot.get(|| self.source.children(item)).await
+        }
+        .boxed()
+    }
+}
