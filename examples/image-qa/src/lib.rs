@@ -41,7 +41,15 @@ fn limits(settings: Settings) -> Result<Limits> {
 
 #[dependency]
 fn verdict(measures: Depends<measures>, limits: Depends<limits>) -> Verdict {
-    Verdict::of(&measures, &limits)
+    if measures.brightness < limits.darkest {
+        Verdict::Dark
+    } else if measures.brightness > limits.brightest {
+        Verdict::Overexposed
+    } else if measures.sharpness < limits.softest {
+        Verdict::Blurred
+    } else {
+        Verdict::Good
+    }
 }
 
 #[stage("Image QA")]
@@ -76,18 +84,6 @@ enum Verdict {
 }
 
 impl Verdict {
-    fn of(measures: &Measures, limits: &Limits) -> Self {
-        if measures.brightness < limits.darkest {
-            Self::Dark
-        } else if measures.brightness > limits.brightest {
-            Self::Overexposed
-        } else if measures.sharpness < limits.softest {
-            Self::Blurred
-        } else {
-            Self::Good
-        }
-    }
-
     /// The option of the ontology's classification.
     fn name(self) -> &'static str {
         match self {
@@ -105,23 +101,21 @@ mod tests {
 
     #[test]
     fn each_limit_has_its_verdict() {
-        let limits = Limits {
-            darkest: 40.0,
-            brightest: 220.0,
-            softest: 20.0,
+        let decided = |brightness, sharpness| {
+            let measures = Measures {
+                brightness,
+                sharpness,
+            };
+            let limits = Limits {
+                darkest: 40.0,
+                brightest: 220.0,
+                softest: 20.0,
+            };
+            verdict(Depends::of(measures), Depends::of(limits))
         };
-        let verdict = |brightness, sharpness| {
-            Verdict::of(
-                &Measures {
-                    brightness,
-                    sharpness,
-                },
-                &limits,
-            )
-        };
-        assert_eq!(verdict(39.0, 500.0), Verdict::Dark);
-        assert_eq!(verdict(221.0, 500.0), Verdict::Overexposed);
-        assert_eq!(verdict(120.0, 19.0), Verdict::Blurred);
-        assert_eq!(verdict(120.0, 20.0), Verdict::Good);
+        assert_eq!(decided(39.0, 500.0), Verdict::Dark);
+        assert_eq!(decided(221.0, 500.0), Verdict::Overexposed);
+        assert_eq!(decided(120.0, 19.0), Verdict::Blurred);
+        assert_eq!(decided(120.0, 20.0), Verdict::Good);
     }
 }
