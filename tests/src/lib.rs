@@ -16,6 +16,7 @@ use runner_host::engine::{
 };
 use runner_host::labels::Ontology;
 use runner_host::local;
+use runner_media::{MediaFile, Store};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -145,6 +146,17 @@ impl Resolver for Nothing {
         async { Ok(Vec::new()) }.boxed()
     }
 
+    fn file<'a>(
+        &'a self,
+        _: &'a Arc<StorageItem>,
+    ) -> BoxFuture<'a, Result<Arc<MediaFile>, Unresolved>> {
+        async { Err(Unresolved::NotFound("there is no file".to_owned())) }.boxed()
+    }
+
+    fn store(&self) -> Option<&Store> {
+        None
+    }
+
     fn call(&self, _: PlatformCall) -> BoxFuture<'_, Result<String, Unresolved>> {
         async { Err(Unresolved::Forbidden("there is nobody to call".to_owned())) }.boxed()
     }
@@ -192,6 +204,17 @@ impl Resolver for OneRow {
         _: &'a Arc<StorageItem>,
     ) -> BoxFuture<'a, Result<Vec<Arc<StorageItem>>, Unresolved>> {
         async { Ok(Vec::new()) }.boxed()
+    }
+
+    fn file<'a>(
+        &'a self,
+        _: &'a Arc<StorageItem>,
+    ) -> BoxFuture<'a, Result<Arc<MediaFile>, Unresolved>> {
+        async { Err(Unresolved::NotFound("there is no file".to_owned())) }.boxed()
+    }
+
+    fn store(&self) -> Option<&Store> {
+        None
     }
 
     fn call(&self, _: PlatformCall) -> BoxFuture<'_, Result<String, Unresolved>> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use runner_media::{MediaFile, Store};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -48,6 +49,13 @@ pub trait Resolver: Send + Sync {
         &'a self,
         item: &'a Arc<StorageItem>,
     ) -> BoxFuture<'a, Result<Vec<Arc<StorageItem>>, Unresolved>>;
+    /// The file of an item that is one, or of a child of one.
+    fn file<'a>(
+        &'a self,
+        item: &'a Arc<StorageItem>,
+    ) -> BoxFuture<'a, Result<Arc<MediaFile>, Unresolved>>;
+    /// Where files are kept; none if there are no files here.
+    fn store(&self) -> Option<&Store>;
     /// Calls Encord's API. Whether that was granted is not asked here.
     fn call(&self, call: PlatformCall) -> BoxFuture<'_, Result<String, Unresolved>>;
 }

@@ -6,6 +6,7 @@ mod commit;
 mod dependencies;
 mod drain;
 mod error;
+mod files;
 mod plan;
 mod prefetch;
 mod resume;
@@ -18,6 +19,7 @@ mod undeclared;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use runner_media::{Budget, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -47,6 +49,11 @@ pub struct RunOptions {
     pub max_tasks_per_stage: Option<usize>,
     /// Attempts that run at the same time. Default: twice the number of processors.
     pub concurrency: usize,
+    /// Bytes of files that are downloaded ahead of the attempts that need them. What one task, or one call of a batch
+    /// agent, needs can be more: it then comes alone. Default 512 MiB.
+    pub prefetch_bytes: u64,
+    /// Bytes of files that are kept on disk after they were used; 0 keeps nothing. Default 4 GiB.
+    pub media_cache_bytes: u64,
     /// How long running attempts may take to end once the run was asked to end. Default 10 s.
     pub grace: Duration,
 }
@@ -59,6 +66,8 @@ impl Default for RunOptions {
             task_batch_size: 300,
             max_tasks_per_stage: None,
             concurrency: 2 * std::thread::available_parallelism().map_or(1, usize::from),
+            prefetch_bytes: 512 << 20,
+            media_cache_bytes: 4096 << 20,
             grace: Duration::from_secs(10),
         }
     }
@@ -101,6 +110,10 @@ struct Shared {
     twins: Arc<twins::Twins>,
     engine: Arc<Engine>,
     journal: Journal,
+    /// Where files are kept; none if there is no folder for them.
+    store: Option<Store>,
+    /// Of files ahead of the attempts that need them.
+    budget: Budget,
     on_event: Option<OnEvent>,
 }
 
