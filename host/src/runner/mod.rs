@@ -16,6 +16,9 @@ mod summary;
 mod twins;
 mod undeclared;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
