@@ -147,6 +147,11 @@ fn cache_dir(option: Option<PathBuf>) -> Option<PathBuf> {
     option.or_else(|| Some(project_dirs()?.cache_dir().join("plugins")))
 }
 
+/// Where downloaded files are kept: the option, or the user's cache directory.
+fn media_cache(option: Option<PathBuf>) -> Option<PathBuf> {
+    option.or_else(|| Some(project_dirs()?.cache_dir().join("media")))
+}
+
 /// Where the journal of a project is kept: the option, or the user's state directory.
 fn state_dir(option: Option<PathBuf>, project: &str) -> PathBuf {
     option.unwrap_or_else(|| match project_dirs() {

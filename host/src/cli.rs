@@ -119,6 +119,34 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "COUNT", env = "RUNNER_HOST_CONCURRENCY")]
     pub(crate) concurrency: Option<String>,
 
+    /// Files that are downloaded ahead of the attempts that need them, in MiB. A larger file comes alone. [default: 512]
+    #[arg(
+        long,
+        value_name = "MIB",
+        env = "RUNNER_HOST_PREFETCH_BYTES",
+        help_heading = "Dependencies"
+    )]
+    pub(crate) prefetch_bytes: Option<String>,
+
+    /// Where downloaded files are kept. Several hosts can share a folder. [default: in the user's cache directory]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "RUNNER_HOST_MEDIA_CACHE",
+        help_heading = "Dependencies"
+    )]
+    pub(crate) media_cache: Option<PathBuf>,
+
+    /// Downloaded files that are kept, in MiB; those that were not used for longest go first. 0 keeps nothing.
+    /// [default: 4096]
+    #[arg(
+        long,
+        value_name = "MIB",
+        env = "RUNNER_HOST_MEDIA_CACHE_SIZE",
+        help_heading = "Dependencies"
+    )]
+    pub(crate) media_cache_size: Option<String>,
+
     /// Memory that one attempt may use, in MiB. [default: 256]
     #[arg(
         long,

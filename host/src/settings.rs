@@ -29,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) target: Target,
     pub(crate) options: RunOptions,
     pub(crate) limits: Limits,
+    pub(crate) media_cache: Option<PathBuf>,
     pub(crate) state_dir: Option<PathBuf>,
     pub(crate) cache_dir: Option<PathBuf>,
 }
@@ -70,6 +71,9 @@ struct ConfigFile {
     task_batch_size: Option<Scalar>,
     max_tasks_per_stage: Option<Scalar>,
     concurrency: Option<Scalar>,
+    prefetch_bytes: Option<Scalar>,
+    media_cache: Option<PathBuf>,
+    media_cache_size: Option<Scalar>,
     memory: Option<Scalar>,
     timeout: Option<Scalar>,
     value_size: Option<Scalar>,
@@ -166,6 +170,8 @@ pub(crate) fn merge_file(args: &mut RunArgs) -> Result<(), Mistake> {
     fill(&mut args.task_batch_size, file.task_batch_size);
     fill(&mut args.max_tasks_per_stage, file.max_tasks_per_stage);
     fill(&mut args.concurrency, file.concurrency);
+    fill(&mut args.prefetch_bytes, file.prefetch_bytes);
+    fill(&mut args.media_cache_size, file.media_cache_size);
     fill(&mut args.memory, file.memory);
     fill(&mut args.timeout, file.timeout);
     fill(&mut args.value_size, file.value_size);
@@ -179,6 +185,7 @@ pub(crate) fn merge_file(args: &mut RunArgs) -> Result<(), Mistake> {
         .take()
         .filter(|file| !file.as_os_str().is_empty());
     args.ssh_key_file = given.or(file.ssh_key_file.map(near));
+    args.media_cache = args.media_cache.take().or(file.media_cache.map(near));
     args.state_dir = args.state_dir.take().or(file.state_dir.map(near));
     args.cache_dir = args.cache_dir.take().or(file.cache_dir.map(near));
     Ok(())
@@ -226,6 +233,12 @@ impl Settings {
             concurrency: read
                 .number("concurrency", &args.concurrency, 1)
                 .unwrap_or(defaults.concurrency),
+            prefetch_bytes: read
+                .bytes("prefetch-bytes", &args.prefetch_bytes, 1)
+                .unwrap_or(defaults.prefetch_bytes),
+            media_cache_bytes: read
+                .bytes("media-cache-size", &args.media_cache_size, 0)
+                .unwrap_or(defaults.media_cache_bytes),
             grace: read
                 .seconds("grace", &args.grace, true)
                 .unwrap_or(defaults.grace),
@@ -251,6 +264,7 @@ impl Settings {
                 target,
                 options,
                 limits,
+                media_cache: args.media_cache,
                 state_dir: args.state_dir,
                 cache_dir: args.cache_dir,
             }),
@@ -283,6 +297,21 @@ impl Reader<'_> {
             ));
         }
         number
+    }
+
+    /// A size on the disk, in MiB.
+    fn bytes(&mut self, name: &str, value: &Option<String>, least: u64) -> Option<u64> {
+        /// 16 TiB.
+        const MOST: u64 = 16 << 20;
+        let number: u64 = self.number(name, value, least)?;
+        if number > MOST {
+            self.mistakes.push(mistake(
+                format!("--{name}: expected at most {MOST} MiB, found {number}"),
+                "the number is in MiB",
+            ));
+            return None;
+        }
+        Some(number << 20)
     }
 
     /// A size in units of `2^shift` bytes.

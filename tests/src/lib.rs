@@ -11,9 +11,7 @@ use futures::future::BoxFuture;
 use runner_host::encord::{
     Client, Key, LabelRowMetadata, Pathway, Project, Stage, StorageItem, Task,
 };
-use runner_host::engine::{
-    Inputs, LabelRowInput, Resolver, Twin, TwinRow, Unresolved,
-};
+use runner_host::engine::{Inputs, LabelRowInput, Resolver, Twin, TwinRow, Unresolved};
 use runner_host::labels::Ontology;
 use runner_host::local;
 use runner_media::{MediaFile, Store};

@@ -8,7 +8,8 @@ use super::{Failed, MISTAKE, cache_dir, report};
 use crate::cli::InspectArgs;
 use crate::engine::{Declaration, Engine, Grants, Limits};
 use crate::plugin::{
-    CompileCache, DependencyComponent, DependencyRef, Interface, Plugin, PluginError, PluginRef, Use,
+    CompileCache, DependencyComponent, DependencyRef, Interface, Plugin, PluginError, PluginRef,
+    Use,
 };
 
 pub(super) async fn inspect(args: InspectArgs) -> Result<ExitCode, Failed> {

@@ -25,6 +25,9 @@ macro_rules! err {
 /// Failed tasks that are named under the table; the log has all of them.
 const FAILURES_SHOWN: usize = 10;
 
+/// Undeclared dependencies that are named for a stage.
+const UNDECLARED_SHOWN: usize = 10;
+
 /// Prints what went wrong, and gives the exit code.
 pub(super) fn failure(failed: &Failed) -> ExitCode {
     for mistake in &failed.mistakes {
@@ -75,6 +78,9 @@ pub(super) fn summary(summary: &Summary) {
         summary.elapsed.as_secs_f64()
     );
     for stage in &summary.stages {
+        undeclared(stage);
+    }
+    for stage in &summary.stages {
         failures(stage);
     }
 }
@@ -111,6 +117,21 @@ fn table(summary: &Summary) -> Table {
         }
     }
     table
+}
+
+/// What the stage's plugin could declare, so that its tasks need not wait: one line for each.
+fn undeclared(stage: &StageSummary) {
+    for one in stage.undeclared.iter().take(UNDECLARED_SHOWN) {
+        let tasks = if one.tasks == 1 { "task" } else { "tasks" };
+        out!(
+            "\"{}\": {} {tasks} waited {:.1} s for the {}; {} in the plugin's declaration would fetch it with the batch",
+            stage.title,
+            one.tasks,
+            one.waited.as_secs_f64(),
+            one.dependency,
+            one.declaration
+        );
+    }
 }
 
 fn failures(stage: &StageSummary) {

@@ -7,7 +7,7 @@ use indicatif::MultiProgress;
 use tokio_util::sync::CancellationToken;
 
 use super::connect::connect;
-use super::{BROKEN, Failed, MISTAKE, cache_dir, report, state_dir};
+use super::{BROKEN, Failed, MISTAKE, cache_dir, media_cache, report, state_dir};
 use crate::cli::RunArgs;
 use crate::runner::{RunError, Runner};
 use crate::settings::{Settings, Target};
@@ -39,6 +39,9 @@ pub(super) async fn run(
     }
     if let Some(folder) = cache_dir(settings.cache_dir) {
         builder = builder.cache_dir(folder);
+    }
+    if let Some(folder) = media_cache(settings.media_cache) {
+        builder = builder.media_cache(folder);
     }
     let state = match &settings.target {
         Target::Encord { project, .. } => state_dir(settings.state_dir, &project.to_string()),

@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use runner_media::{AttemptFolder, Frames, MediaError, MediaErrorKind, MediaFile, Selection, VideoLimits};
+use runner_media::{
+    AttemptFolder, Frames, MediaError, MediaErrorKind, MediaFile, Selection, VideoLimits,
+};
 use wasmtime::component::Resource;
 
 use super::bindings::runner::stage::media::{Host, HostAsset};
@@ -143,7 +145,11 @@ impl State {
         folder.ok_or_else(|| Error::Other("the folder of assets is missing".to_owned()))
     }
 
-    async fn file(&mut self, task: u32, item: &Arc<StorageItem>) -> Result<Answered<Arc<MediaFile>>> {
+    async fn file(
+        &mut self,
+        task: u32,
+        item: &Arc<StorageItem>,
+    ) -> Result<Answered<Arc<MediaFile>>> {
         let resolver = self.resolver(task)?;
         Ok(resolver.file(item).await.map_err(Into::into))
     }
@@ -200,7 +206,13 @@ impl Host for State {
             Form::Picture => Sequence::of_pictures(vec![(0, item.clone())]),
             Form::Group => {
                 let children = answered!(self.children_of(task, &item).await?);
-                Sequence::of_pictures(children.into_iter().take(1).map(|child| (0, child)).collect())
+                Sequence::of_pictures(
+                    children
+                        .into_iter()
+                        .take(1)
+                        .map(|child| (0, child))
+                        .collect(),
+                )
             }
         };
         let Some(frame) = answered!(self.next_of(task, &mut sequence).await?) else {

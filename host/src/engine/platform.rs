@@ -38,7 +38,9 @@ impl State {
         let engine = self.engine()?;
         Ok(match engine.platform() {
             Some(platform) => platform.call(call).await.map_err(Into::into),
-            None => Err(Error::Unavailable("there is no connection to Encord here".to_owned())),
+            None => Err(Error::Unavailable(
+                "there is no connection to Encord here".to_owned(),
+            )),
         })
     }
 }

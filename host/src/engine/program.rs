@@ -136,11 +136,14 @@ impl Program {
 fn asks_for_paths(ready: &InstancePre<State>) -> bool {
     let component = ready.component();
     let engine = component.engine();
-    component.component_type().imports(engine).any(|(name, item)| {
-        name.starts_with("runner:stage/media@")
-            && matches!(item.ty, ComponentItem::ComponentInstance(media)
+    component
+        .component_type()
+        .imports(engine)
+        .any(|(name, item)| {
+            name.starts_with("runner:stage/media@")
+                && matches!(item.ty, ComponentItem::ComponentInstance(media)
                 if media.exports(engine).any(|(name, _)| name == "[method]asset.path"))
-    })
+        })
 }
 
 fn exported<T>(indices: Option<T>, interface: &str) -> wasmtime::Result<T> {

@@ -147,7 +147,10 @@ impl Service {
         let ended = within(self.time, dropped).await;
         live.store.data().log.finish();
         if !matches!(ended, Ok(Ok(()))) {
-            tracing::warn!("the dependency \"{}\" failed while it was dropped", self.name);
+            tracing::warn!(
+                "the dependency \"{}\" failed while it was dropped",
+                self.name
+            );
         }
     }
 }
@@ -316,22 +319,31 @@ impl Engine {
         Ok(value)
     }
 
-    /// A value that a plugin makes once in a run: made now, if nobody has asked for it yet.
+    /// A value that a plugin makes once in a run: made now, if nobody has asked for it yet. `waiting` are those that wait for
+    /// it.
     pub(super) fn value_of_plugin(
         self,
         program: Program,
         name: String,
+        waiting: Vec<String>,
         scene: Scene,
     ) -> BoxFuture<'static, Answered<Value>> {
         async move {
-            let make = || self.create(&program, &name, scene);
+            let make = || self.create(&program, &name, waiting, scene);
             program.run_values().get(&name, make).await
         }
         .boxed()
     }
 
-    async fn create(&self, program: &Program, name: &str, scene: Scene) -> Answered<Value> {
-        let mut store = self.store(program, Role::PerRun, Some(scene), Vec::new());
+    async fn create(
+        &self,
+        program: &Program,
+        name: &str,
+        mut waiting: Vec<String>,
+        scene: Scene,
+    ) -> Answered<Value> {
+        waiting.push(name.to_owned());
+        let mut store = self.store(program, Role::PerRun(waiting), Some(scene), Vec::new());
         let call = async {
             let instance = program.instantiate(&mut store).await?;
             match program.per_run_guest(&mut store, &instance)? {
@@ -345,7 +357,8 @@ impl Engine {
             Ok(Ok(Some(made))) => return Ok(Value::Bytes(made?.into())),
             Ok(Ok(None)) => {
                 return Err(Error::Unsupported(
-                    "the plugin makes no values for the run: it does not export `per-run`".to_owned(),
+                    "the plugin makes no values for the run: it does not export `per-run`"
+                        .to_owned(),
                 ));
             }
             Ok(Err(error)) => Self::failure(&store, &error, &tail),
@@ -362,7 +375,10 @@ impl Engine {
 
 /// The error of whoever asked for a dependency that failed. The whole story goes into the log.
 fn fault(name: &str, failure: &Failure) -> Error {
-    tracing::warn!("the dependency \"{name}\" failed ({}): {failure}", failure.kind());
+    tracing::warn!(
+        "the dependency \"{name}\" failed ({}): {failure}",
+        failure.kind()
+    );
     Error::Unavailable(format!(
         "the dependency \"{name}\" failed ({}): {}",
         failure.kind(),

@@ -73,8 +73,8 @@ pub(super) enum Role {
     Agent,
     /// To give agents a value.
     Dependency(Arc<Dependency>),
-    /// To make a value for all attempts of its own plugin.
-    PerRun,
+    /// To make a value for all attempts of its own plugin: the last of these names, for which the others wait.
+    PerRun(Vec<String>),
 }
 
 /// What all tasks of a call have in common.
@@ -207,8 +207,7 @@ impl WasiView for State {
             // name look-up. Clocks stand still at the moment of the first look, so that no decision can depend on time.
             let mut builder = WasiCtx::builder();
             if let Some(folder) = folder {
-                let opened =
-                    builder.preopened_dir(folder, ASSETS, FsPerms::ReadOnly);
+                let opened = builder.preopened_dir(folder, ASSETS, FsPerms::ReadOnly);
                 if let Err(error) = opened {
                     tracing::warn!("the folder of assets cannot be opened: {error:#}");
                 }

@@ -130,8 +130,14 @@ impl HostStorageItem for State {
         Ok(self.storage_item(&handle)?.last_edited_at.clone())
     }
 
-    fn parent_folder_uuid(&mut self, handle: Resource<StorageItemHandle>) -> Result<Option<String>> {
-        Ok(self.storage_item(&handle)?.parent.map(|uuid| uuid.to_string()))
+    fn parent_folder_uuid(
+        &mut self,
+        handle: Resource<StorageItemHandle>,
+    ) -> Result<Option<String>> {
+        Ok(self
+            .storage_item(&handle)?
+            .parent
+            .map(|uuid| uuid.to_string()))
     }
 
     fn storage_location(&mut self, handle: Resource<StorageItemHandle>) -> Result<String> {

@@ -81,7 +81,9 @@ impl FromStr for Grants {
         match text {
             "client-read" => Ok(Self::ClientRead),
             "client" => Ok(Self::Client),
-            _ => Err(format!("expected `client-read` or `client`, found `{text}`")),
+            _ => Err(format!(
+                "expected `client-read` or `client`, found `{text}`"
+            )),
         }
     }
 }
@@ -167,8 +169,16 @@ mod tests {
             Ok(limited)
         );
         for wrong in [
-            "a.wasm", "=a.wasm", "name=", "n=f,memory=0", "n=f,memory=1e3", "n=f,timeout=0",
-            "n=f,timeout=-1", "n=f,grant=all", "n=f,colour=red", "n=f,",
+            "a.wasm",
+            "=a.wasm",
+            "name=",
+            "n=f,memory=0",
+            "n=f,memory=1e3",
+            "n=f,timeout=0",
+            "n=f,timeout=-1",
+            "n=f,grant=all",
+            "n=f,colour=red",
+            "n=f,",
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

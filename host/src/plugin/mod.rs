@@ -157,7 +157,15 @@ impl Plugin {
         grants: Grants,
     ) -> Result<Self, PluginError> {
         let path = reference.path.clone();
-        let linked = link(engine, cache, path.clone(), Use::Plugin, *engine.limits(), grants).await?;
+        let linked = link(
+            engine,
+            cache,
+            path.clone(),
+            Use::Plugin,
+            *engine.limits(),
+            grants,
+        )
+        .await?;
         let described = engine.describe(&linked.program).await;
         let declarations = described.map_err(|failure| PluginError::Describe {
             path: path.clone(),

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use runner_media::{Budget, FetchOptions, Store};
 use uuid::Uuid;
 
 use super::calls::Calls;
+use super::files::DOWNLOADS_AT_A_TIME;
 use super::graph;
-use super::plan::plan;
+use super::plan::{Served, plan};
 use super::{Event, OnEvent, RunError, RunOptions, Runner, Shared};
 use crate::encord::{Client, Project};
 use crate::engine::{Dependency, Engine, EngineOptions, Grants, Limits};
@@ -30,6 +32,7 @@ pub struct RunnerBuilder {
     limits: Limits,
     state_dir: Option<PathBuf>,
     cache_dir: Option<PathBuf>,
+    media_cache: Option<PathBuf>,
     before_run: Option<BeforeRun>,
     on_event: Option<OnEvent>,
 }
@@ -116,6 +119,14 @@ impl RunnerBuilder {
         self
     }
 
+    /// The directory of downloaded files, which several runners can share. Default: `media` in the directory of the
+    /// journal.
+    #[must_use]
+    pub fn media_cache(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.media_cache = Some(folder.into());
+        self
+    }
+
     /// Called when everything is ready and no task was touched. It sees the project and the plugins; what it
     /// returns as an error is why [`RunnerBuilder::build`] fails.
     #[must_use]
@@ -162,11 +173,10 @@ impl RunnerBuilder {
             None => CompileCache::disabled(),
         });
         // Side by side, since one waits for processors and the other for the network.
-        let (plugins, connected) =
-            tokio::join!(
-                load(&engine, &cache, &self.plugins, &self.dependencies),
-                connect(&client, hash)
-            );
+        let (plugins, connected) = tokio::join!(
+            load(&engine, &cache, &self.plugins, &self.dependencies),
+            connect(&client, hash)
+        );
         let (plugins, dependencies) = plugins?;
         let stages = plugins.iter().flat_map(|plugin| &plugin.agents);
         let stages = stages.map(|agent| &agent.declaration);
@@ -182,6 +192,8 @@ impl RunnerBuilder {
             check(&project, &plugins).map_err(RunError::Refused)?;
         }
         let journal = Journal::open(&state_dir)?;
+        let media = self.media_cache.unwrap_or_else(|| state_dir.join("media"));
+        let store = open_store(media, &self.options, &client, &served).await?;
         let shared = Shared {
             client,
             project: Arc::new(project),
@@ -189,6 +201,8 @@ impl RunnerBuilder {
             twins: Arc::default(),
             engine,
             journal,
+            store,
+            budget: Budget::new(self.options.prefetch_bytes),
             on_event: self.on_event,
         };
         Ok(Runner {
@@ -198,6 +212,42 @@ impl RunnerBuilder {
             options: self.options,
         })
     }
+}
+
+/// The folder of downloaded files. One that cannot be used is a mistake if a stage declares files; else the run can do
+/// without, until an agent asks for one.
+async fn open_store(
+    folder: PathBuf,
+    options: &RunOptions,
+    client: &Client,
+    served: &[Served],
+) -> Result<Option<Store>, RunError> {
+    let fetch = FetchOptions {
+        local: client.domain().is_loopback(),
+        // Those ahead of attempts never hold up one that asks.
+        at_once: DOWNLOADS_AT_A_TIME + options.concurrency.max(1),
+        ..FetchOptions::default()
+    };
+    let capacity = options.media_cache_bytes;
+    let path = folder.clone();
+    let opened = tokio::task::spawn_blocking(move || Store::open(&path, capacity, fetch)).await;
+    let error = match opened {
+        Ok(Ok(store)) => return Ok(Some(store)),
+        Ok(Err(error)) => error,
+        Err(join) => std::panic::resume_unwind(join.into_panic()),
+    };
+    let needs_files = |served: &Served| {
+        let declaration = &served.declaration;
+        declaration.needs_asset || declaration.needs_single_frame || declaration.needs_video
+    };
+    if served.iter().any(needs_files) {
+        return Err(RunError::Media { folder, error });
+    }
+    tracing::warn!(
+        "no files can be downloaded to `{}`: {error}",
+        folder.display()
+    );
+    Ok(None)
 }
 
 async fn load(

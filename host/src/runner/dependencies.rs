@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use runner_media::{MediaFile, Store};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+use super::files;
 use super::slot::{Resolved, Slot, Slots};
 use super::source::{Source, can_have_children, no_item};
 use super::twins::TwinSlots;
@@ -25,6 +27,8 @@ pub(super) struct Dependencies {
     pub(super) item: Slot<Arc<StorageItem>>,
     /// By item.
     pub(super) children: Slots<Uuid, Slot<Vec<Arc<StorageItem>>>>,
+    /// By item.
+    files: Slots<Uuid, Slot<Arc<MediaFile>>>,
     /// By project.
     pub(super) twins: Slots<Uuid, TwinSlots>,
     /// The row could not be had. If it was to be created, that may have happened all the same, so it is listed again.
@@ -45,6 +49,7 @@ impl Dependencies {
             row: Slot::default(),
             item: Slot::default(),
             children: Slots::default(),
+            files: Slots::default(),
             twins: Slots::default(),
             row_failed: AtomicBool::new(false),
             hindered: AtomicBool::new(false),
@@ -69,11 +74,41 @@ impl Dependencies {
         self.row.forget_error();
         self.item.forget_error();
         self.children.for_each(|slot| slot.forget_error());
+        self.files.for_each(|slot| slot.forget_error());
         self.twins.for_each(|slots| {
             slots.metadata.forget_error();
             slots.row.forget_error();
             slots.task.forget_error();
         });
+    }
+
+    /// The files that the stage declares, as far as it is known which they are.
+    pub(super) fn declared_files(&self) -> Vec<Arc<StorageItem>> {
+        let Some(item) = self.item.known() else {
+            return Vec::new();
+        };
+        let images = self.children.of(item.uuid);
+        let images = images.known().map_or(&[][..], Vec::as_slice);
+        files::declared(&self.source.declaration, item, images)
+    }
+
+    /// Downloads a file before anybody asks for it.
+    pub(super) async fn fetch_ahead(&self, item: &StorageItem) {
+        let file = self.source.file(item).await;
+        self.files.of(item.uuid).fill(file);
+    }
+
+    /// Whether the item is the task's own, or an image of it: of others, nothing that can be declared brings the file.
+    fn is_own(&self, item: &StorageItem) -> bool {
+        let Some(own) = self.item.known() else {
+            return false;
+        };
+        let is_image = || {
+            let images = self.children.of(own.uuid);
+            let images = images.known().map_or(&[][..], Vec::as_slice);
+            images.iter().any(|image| image.uuid == item.uuid)
+        };
+        own.uuid == item.uuid || (own.item_type == "imageGroup" && is_image())
     }
 
     /// Counts the wait for something that could have come with the batch.
@@ -135,14 +170,6 @@ fn only<T>(mut answers: Vec<T>) -> Option<T> {
 }
 
 impl Resolver for Dependencies {
-    fn file<'a>(&'a self, _item: &'a Arc<StorageItem>) -> BoxFuture<'a, Resolved<Arc<runner_media::MediaFile>>> {
-        async { Err(Unresolved::Unsupported("there are no files yet".to_owned())) }.boxed()
-    }
-
-    fn store(&self) -> Option<&runner_media::Store> {
-        None
-    }
-
     fn label_row(&self) -> BoxFuture<'_, Resolved<LabelRowInput>> {
         async {
             let _waiting = self.waits(Need::LabelRow, &self.row);
@@ -221,5 +248,21 @@ impl Resolver for Dependencies {
             slot.get(|| self.source.children(item)).await
         }
         .boxed()
+    }
+
+    fn file<'a>(&'a self, item: &'a Arc<StorageItem>) -> BoxFuture<'a, Resolved<Arc<MediaFile>>> {
+        async move {
+            let slot = self.files.of(item.uuid);
+            let _waiting = self
+                .is_own(item)
+                .then(|| self.waits(Need::File, &slot))
+                .flatten();
+            self.noted(slot.get(|| self.source.file(item)).await)
+        }
+        .boxed()
+    }
+
+    fn store(&self) -> Option<&Store> {
+        self.source.store.as_ref()
     }
 }

@@ -1,14 +1,15 @@
 //! Empties one stage: fetches batches of its tasks, runs attempts, and hands decisions to be committed.
 //!
-//! Three parts run side by side. The fetcher lists tasks and resolves what they declare, one batch ahead.
-//! Attempts run as many at a time as there are slots. The committer bundles decisions. Each part waits for
-//! the next one, so that what is in memory does not depend on the length of the queue.
+//! Four parts run side by side. The fetcher lists tasks and resolves what they declare, one batch ahead. The downloader
+//! brings their files, within a budget. Attempts run as many at a time as there are slots. The committer bundles
+//! decisions. Each part waits for the next one, so that what is in memory does not depend on the length of the queue.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use runner_media::Share;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,6 +19,7 @@ use tracing::Instrument;
 use super::attempts::{Member, Way};
 use super::commit::{Committed, commit};
 use super::dependencies::Dependencies;
+use super::files::{self, DOWNLOADS_AT_A_TIME, Order};
 use super::plan::Served;
 use super::prefetch::prefetch;
 use super::source::Source;
@@ -56,6 +58,8 @@ pub(super) struct Drain {
 /// Tasks that go into one call of the agent, with what keeps the listing from being repeated too soon.
 struct Unit {
     tasks: Vec<(Arc<Dependencies>, TaskTrackerToken)>,
+    /// Gives their share of the budget when their files are there; none if they need none.
+    files: Option<oneshot::Receiver<Share>>,
 }
 
 /// What a task holds until it has ended.
@@ -90,6 +94,7 @@ pub(super) async fn drain(
         project: shared.project.hash,
         declaration: served.declaration.clone(),
         twins: Arc::clone(&shared.twins),
+        store: shared.store.clone(),
         undeclared: Undeclareds::default(),
     };
     let drain = Arc::new(Drain {
@@ -120,10 +125,19 @@ impl Drain {
         // Ends the fetcher when the drain ends for whatever reason.
         let stop = shutdown.child_token();
         let _stop_fetching = stop.clone().drop_guard();
+        // Not bounded itself, but filled by the fetcher, which is.
+        let (orders_in, orders) = mpsc::unbounded_channel();
+        let turns = Arc::new(Semaphore::new(DOWNLOADS_AT_A_TIME));
+        let download = files::download(orders, self.shared.budget.clone(), turns);
+        let downloader = tokio::spawn(
+            stop.clone()
+                .run_until_cancelled_owned(download)
+                .in_current_span(),
+        );
         let (batches_in, mut batches) = mpsc::channel(1);
         let fetcher = tokio::spawn(
             Arc::clone(self)
-                .fetch(batches_in, stop.clone())
+                .fetch(batches_in, orders_in, stop.clone())
                 .in_current_span(),
         );
 
@@ -161,7 +175,14 @@ impl Drain {
                 };
                 let members: Vec<_> = unit.tasks.into_iter().map(hold).collect();
                 let (drain, way) = (Arc::clone(self), way.clone());
-                let work = async move { drain.attempts(members, &way).await };
+                let work = async move {
+                    let _share = match unit.files {
+                        // Fails only if the run is to end, and then nothing begins.
+                        Some(files) => files.await.ok(),
+                        None => None,
+                    };
+                    drain.attempts(members, &way).await;
+                };
                 attempts.spawn(work.in_current_span());
             }
         }
@@ -170,6 +191,7 @@ impl Drain {
         drop(batches);
         let committed = join(committer).await;
         let fetched = join(fetcher).await;
+        join(downloader).await;
         committed?;
         fetched
     }
@@ -202,6 +224,7 @@ impl Drain {
     async fn fetch(
         self: Arc<Self>,
         batches: mpsc::Sender<Vec<Unit>>,
+        orders: mpsc::UnboundedSender<Order>,
         stop: CancellationToken,
     ) -> Result<(), RunError> {
         let project = self.shared.project.hash;
@@ -235,7 +258,7 @@ impl Drain {
                     () = stop.cancelled() => return Ok(()),
                     resolved = prefetch(&self.source, batch) => resolved,
                 };
-                let units = self.units(resolved);
+                let units = self.units(resolved, &orders);
                 if batches.send(units).await.is_err() {
                     return Ok(());
                 }
@@ -254,17 +277,39 @@ impl Drain {
         }
     }
 
-    /// Cuts a batch into what goes into one call each: single tasks, or as many as the agent takes.
-    fn units(&self, batch: Vec<Arc<Dependencies>>) -> Vec<Unit> {
+    /// Cuts a batch into what goes into one call each, single tasks or as many as the agent takes, and orders their files.
+    fn units(
+        &self,
+        batch: Vec<Arc<Dependencies>>,
+        orders: &mpsc::UnboundedSender<Order>,
+    ) -> Vec<Unit> {
         let most = self.served.declaration.batches.unwrap_or(1).max(1) as usize;
-        let mut units = Vec::with_capacity(batch.len().div_ceil(most));
-        let mut left = batch.into_iter().peekable();
-        while left.peek().is_some() {
-            let tasks = left.by_ref().take(most);
-            let tasks = tasks.map(|one| (one, self.under_way.token())).collect();
-            units.push(Unit { tasks });
-        }
-        units
+        let files: Vec<_> = batch.iter().map(|one| one.declared_files()).collect();
+        let sizes: Vec<u64> = files.iter().map(|files| files::size_of(files)).collect();
+        let calls = files::cut(&sizes, most, self.options.prefetch_bytes);
+        let mut left = batch.into_iter().zip(files);
+        let unit = |tasks: usize| {
+            let mut unit = Unit {
+                tasks: Vec::with_capacity(tasks),
+                files: None,
+            };
+            let mut wanted = Vec::new();
+            for (one, files) in left.by_ref().take(tasks) {
+                wanted.extend(files.into_iter().map(|item| (Arc::clone(&one), item)));
+                unit.tasks.push((one, self.under_way.token()));
+            }
+            if !wanted.is_empty() {
+                let (there, files) = oneshot::channel();
+                unit.files = Some(files);
+                // Fails only if the run is to end.
+                let _ = orders.send(Order {
+                    files: wanted,
+                    there,
+                });
+            }
+            unit
+        };
+        calls.into_iter().map(unit).collect()
     }
 
     /// Bundles decisions and carries them out, a few bundles at a time.

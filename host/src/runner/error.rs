@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use runner_media::MediaError;
 use uuid::Uuid;
 
 use super::graph::GraphError;
@@ -90,6 +91,14 @@ pub enum RunError {
         /// The titles of the stages that are.
         served: Vec<String>,
     },
+    /// A stage declares files, and there is nowhere to put them.
+    #[error("files cannot be downloaded to `{}`: {error}", folder.display())]
+    Media {
+        /// The directory of downloaded files.
+        folder: PathBuf,
+        /// What is wrong with it.
+        error: MediaError,
+    },
     /// The callback before the run refused.
     #[error("the run was refused: {0}")]
     Refused(String),
@@ -130,6 +139,10 @@ impl RunError {
                 "leave one out, or bind the second to another stage: --plugin \"<stage>={}\"",
                 second.display()
             )),
+            Self::Media { error, .. } => {
+                let help = error.help().map(str::to_owned);
+                help.or_else(|| Some("make it writable, or name another: --media-cache".to_owned()))
+            }
             Self::NotServed { .. } => Some("add the plugin that serves it".to_owned()),
         }
     }
@@ -140,6 +153,7 @@ impl RunError {
             Self::Encord(error) => !error.is_transient(),
             Self::Journal(JournalError::InUse(_) | JournalError::Later { .. }) => true,
             Self::Journal(_) | Self::Resume(_) | Self::Engine(_) | Self::Ontology(_) => false,
+            Self::Media { .. } => true,
             _ => true,
         }
     }

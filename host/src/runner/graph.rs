@@ -37,7 +37,9 @@ pub enum GraphError {
     #[error("dependencies need each other: \"{}\"", .0.join("\" needs \""))]
     Cycle(Vec<String>),
     /// A value for the run that would need a task.
-    #[error("the dependency \"{name}\" lives for the run, and needs {what}, which belongs to a task")]
+    #[error(
+        "the dependency \"{name}\" lives for the run, and needs {what}, which belongs to a task"
+    )]
     NeedsTask {
         /// The dependency.
         name: String,
@@ -58,7 +60,10 @@ impl GraphError {
                 "give it: --dependency {name}=FILE; there are \"{}\"",
                 given.join("\", \"")
             ),
-            Self::Kind { .. } => "give the component that this name stands for, or build one of the two anew".to_owned(),
+            Self::Kind { .. } => {
+                "give the component that this name stands for, or build one of the two anew"
+                    .to_owned()
+            }
             Self::Cycle(_) => "take one of these needs away".to_owned(),
             Self::NeedsTask { .. } => "let it live for an attempt, or do without".to_owned(),
         }
@@ -90,7 +95,11 @@ fn check_needs<'a>(
     stages: impl IntoIterator<Item = &'a Declaration>,
 ) -> Result<(), GraphError> {
     for stage in stages {
-        check_asked(&format!("the stage \"{}\"", stage.stage), stage, dependencies)?;
+        check_asked(
+            &format!("the stage \"{}\"", stage.stage),
+            stage,
+            dependencies,
+        )?;
     }
     let mut names: Vec<&str> = dependencies.keys().copied().collect();
     names.sort_unstable();
@@ -115,7 +124,8 @@ fn check_asked(
 ) -> Result<(), GraphError> {
     for (name, expected) in &declaration.dependencies {
         let Some(found) = dependencies.get(name.as_str()) else {
-            let mut given: Vec<String> = dependencies.keys().map(|name| (*name).to_owned()).collect();
+            let mut given: Vec<String> =
+                dependencies.keys().map(|name| (*name).to_owned()).collect();
             given.sort_unstable();
             return Err(GraphError::Unknown {
                 asks: asks.to_owned(),
@@ -278,7 +288,11 @@ mod tests {
             told,
             "the stage \"Triage\" expects JSON from the dependency \"metadata\", which gives bytes"
         );
-        let (a, b, c) = (needs(&[("b", Json)]), needs(&[("c", Json)]), needs(&[("a", Json)]));
+        let (a, b, c) = (
+            needs(&[("b", Json)]),
+            needs(&[("c", Json)]),
+            needs(&[("a", Json)]),
+        );
         let told = message(&[("a", &a), ("b", &b), ("c", &c)], &[]).unwrap_or_default();
         assert_eq!(
             told,

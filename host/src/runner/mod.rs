@@ -6,8 +6,9 @@ mod calls;
 mod commit;
 mod dependencies;
 mod drain;
-mod graph;
 mod error;
+mod files;
+mod graph;
 mod plan;
 mod prefetch;
 mod resume;
@@ -17,9 +18,13 @@ mod summary;
 mod twins;
 mod undeclared;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use runner_media::{Budget, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -50,6 +55,11 @@ pub struct RunOptions {
     pub max_tasks_per_stage: Option<usize>,
     /// Attempts that run at the same time. Default: twice the number of processors.
     pub concurrency: usize,
+    /// Bytes of files that are downloaded ahead of the attempts that need them. What one task, or one call of a batch
+    /// agent, needs can be more: it then comes alone. Default 512 MiB.
+    pub prefetch_bytes: u64,
+    /// Bytes of files that are kept on disk after they were used; 0 keeps nothing. Default 4 GiB.
+    pub media_cache_bytes: u64,
     /// How long running attempts may take to end once the run was asked to end. Default 10 s.
     pub grace: Duration,
 }
@@ -62,6 +72,8 @@ impl Default for RunOptions {
             task_batch_size: 300,
             max_tasks_per_stage: None,
             concurrency: 2 * std::thread::available_parallelism().map_or(1, usize::from),
+            prefetch_bytes: 512 << 20,
+            media_cache_bytes: 4096 << 20,
             grace: Duration::from_secs(10),
         }
     }
@@ -104,6 +116,10 @@ struct Shared {
     twins: Arc<twins::Twins>,
     engine: Arc<Engine>,
     journal: Journal,
+    /// Where files are kept; none if there is no folder for them.
+    store: Option<Store>,
+    /// Of files ahead of the attempts that need them.
+    budget: Budget,
     on_event: Option<OnEvent>,
 }
 

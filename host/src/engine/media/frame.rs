@@ -133,13 +133,18 @@ fn pixels_around(geometry: &labels::Geometry, picture: &Picture) -> Answered<[u3
     let size = Size::new(width, height).ok_or_else(outside)?;
     let outline = Outline::of(geometry, size)?;
     let outline = outline.ok_or_else(|| {
-        Error::Unsupported("expected a shape that has a place on a picture, found another".to_owned())
+        Error::Unsupported(
+            "expected a shape that has a place on a picture, found another".to_owned(),
+        )
     })?;
     let bounds = outline.bounds().ok_or_else(outside)?;
     let span = |start: f64, length: f64, whole: u32| {
         let start = (start + 0.5).floor();
         let end = start + (length + 0.5).floor();
-        let (start, end) = (start.clamp(0.0, f64::from(whole)), end.clamp(0.0, f64::from(whole)));
+        let (start, end) = (
+            start.clamp(0.0, f64::from(whole)),
+            end.clamp(0.0, f64::from(whole)),
+        );
         // Both are whole and within a picture.
         (start as u32, (end - start).max(0.0) as u32)
     };
@@ -214,7 +219,9 @@ impl HostFrame for State {
         quality: Option<u8>,
     ) -> Result<Answered<Vec<u8>>> {
         let encoded = self
-            .work(&handle, move |picture| picture.encode(format.into(), quality))
+            .work(&handle, move |picture| {
+                picture.encode(format.into(), quality)
+            })
             .await?;
         Ok(encoded.map_err(Into::into))
     }

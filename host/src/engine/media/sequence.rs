@@ -120,8 +120,7 @@ impl State {
                 };
                 let file = answered!(self.file(task, &item).await?);
                 let size = item.width.zip(item.height);
-                let picture =
-                    off_thread(move || Picture::decode_file(file.path(), size)).await?;
+                let picture = off_thread(move || Picture::decode_file(file.path(), size)).await?;
                 Ok(Ok(Some(Held {
                     index,
                     timestamp: None,

@@ -1,0 +1,146 @@
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{Feed, NOWHERE, PROJECT, STAGE};
+use crate::encord::Task;
+use crate::journal::{Entry, EntryItem, Journal};
+use crate::runner::commit::{Committed, commit};
+use crate::runner::resume::{Resumed, resume};
+
+const NEXT: Uuid = Uuid::from_u128(0x33333333_3333_4333_8333_000000000001);
+
+/// A decision to move the task on and to note something on items.
+fn entry(task: &Task, items: &[(Uuid, Value)]) -> Entry {
+    let items = items.iter().map(|(item, metadata)| EntryItem {
+        item: *item,
+        client_metadata: metadata.as_object().cloned().unwrap_or_else(Map::new),
+    });
+    Entry {
+        project: PROJECT,
+        stage: STAGE,
+        task: task.uuid,
+        data_hash: task.data_hash,
+        data_title: task.data_title.clone(),
+        labels: None,
+        items: items.collect(),
+        priority: None,
+        pathway: Some(NEXT),
+        digest: String::new(),
+    }
+}
+
+impl Feed {
+    async fn item(&self, task: &Task) -> Uuid {
+        let listed = self.metadata(task).await;
+        listed.backing_item_uuid.expect("each has one")
+    }
+
+    async fn noted(&self, item: Uuid) -> Value {
+        let item = self.client.storage_item(item, false).await;
+        let noted = item.expect("it is there").client_metadata;
+        serde_json::from_str(&noted.expect("the server says it")).expect("it is JSON")
+    }
+
+    fn journal(&self) -> Journal {
+        let folder = self.folder.path().join("run");
+        Journal::open(&folder).expect("the folder is ours")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_metadata_is_replaced_in_one_request_for_the_bundle() {
+    let feed = Feed::of_texts(&[10; 4]).await;
+    let tasks = feed.tasks().await;
+    let (a, b) = (feed.item(&tasks[0]).await, feed.item(&tasks[1]).await);
+    let journal = feed.journal();
+    feed.set_faults("[[rules]]\noperation = 'patch-bulk'\nlatency = 0");
+    let entries = vec![
+        entry(
+            &tasks[0],
+            &[(a, json!({ "by": 0 })), (b, json!({ "by": 0 }))],
+        ),
+        entry(
+            &tasks[1],
+            &[(b, json!({ "by": 1, "nested": { "list": [1.5] } }))],
+        ),
+        entry(&tasks[2], &[]),
+        entry(&tasks[3], &[(b, json!({ "by": 3 })), (a, json!({}))]),
+    ];
+    let ended = commit(&feed.client, &journal, entries).await.unwrap();
+    assert!(ended.iter().all(|(_, one)| matches!(one, Committed::Done)));
+    assert_eq!(feed.counts(), [1]);
+    // Of several decisions about an item the last one counts.
+    assert_eq!(feed.noted(a).await, json!({}));
+    assert_eq!(feed.noted(b).await, json!({ "by": 3 }));
+    assert_eq!(feed.tasks().await.len(), 1);
+    assert_eq!(journal.open_entries(PROJECT, 10).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_is_refused_keeps_its_task_alone_where_it_is() {
+    let feed = Feed::of_texts(&[10; 5]).await;
+    let tasks = feed.tasks().await;
+    let mut entries = Vec::new();
+    for (number, task) in tasks[..5].iter().enumerate() {
+        let item = feed.item(task).await;
+        let mut items = vec![(item, json!({ "number": number }))];
+        if number == 2 {
+            items.push((NOWHERE, json!({})));
+        }
+        entries.push(entry(task, &items));
+    }
+    let ended = commit(&feed.client, &feed.journal(), entries)
+        .await
+        .unwrap();
+    for (number, (_, committed)) in ended.iter().enumerate() {
+        match committed {
+            Committed::Refused(message) if number == 2 => {
+                assert!(message.contains("storage item"), "{message}");
+            }
+            Committed::Done if number != 2 => {}
+            other => panic!("{number}: {other:?}"),
+        }
+    }
+    let waiting = feed.tasks().await;
+    let waiting: Vec<_> = waiting.iter().map(|task| &*task.data_title).collect();
+    assert_eq!(waiting, ["002.txt", "group"]);
+    assert_eq!(
+        feed.noted(feed.item(&tasks[4]).await).await,
+        json!({ "number": 4 })
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_sent_is_sent_at_the_next_start() {
+    let feed = Feed::of_texts(&[10; 2]).await;
+    let tasks = feed.tasks().await;
+    let item = feed.item(&tasks[0]).await;
+    let entries = vec![
+        entry(&tasks[0], &[(item, json!({ "a": 1 }))]),
+        entry(&tasks[1], &[]),
+    ];
+    let journal = feed.journal();
+    feed.set_faults("[[rules]]\noperation = 'patch-bulk'\nstatus = 503\nretry-after = 0");
+    let ended = commit(&feed.client, &journal, entries).await.unwrap();
+    assert!(
+        matches!(ended[0].1, Committed::Unsent(_)),
+        "{:?}",
+        ended[0].1
+    );
+    assert!(matches!(ended[1].1, Committed::Done));
+    assert_eq!(feed.noted(item).await, json!({}));
+    drop(journal);
+
+    // The host was ended; what it had sent may have arrived all the same.
+    let journal = feed.journal();
+    feed.set_faults("[[rules]]\noperation = 'patch-bulk'\ndrop-after = true\ntimes = 1");
+    let resumed = resume(&feed.client, &journal, PROJECT).await.unwrap();
+    let expected = Resumed {
+        finished: 1,
+        dropped: 0,
+    };
+    assert_eq!(resumed, expected);
+    assert_eq!(feed.noted(item).await, json!({ "a": 1 }));
+    assert_eq!(feed.tasks().await.len(), 1);
+    assert_eq!(journal.open_entries(PROJECT, 10).await.unwrap(), []);
+}
