@@ -270,6 +270,8 @@ async fn a_video_that_changes_its_size_is_counted_through() {
     assert_eq!(all.len(), 90);
     for selection in [
         Selection::Indices(vec![3, 29, 30, 30, 64]),
+        // Nothing is handed over after the change.
+        Selection::Indices(vec![85]),
         Selection::Rate {
             rate: 0.1,
             frames: None,
