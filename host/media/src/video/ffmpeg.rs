@@ -132,6 +132,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_missing_program_is_said_with_how_to_install_it() {
+        let error = not_started(&io::Error::from(io::ErrorKind::NotFound));
+        assert_eq!(
+            error.to_string(),
+            "expected the program `ffmpeg` to read frames of the video, found none on the PATH"
+        );
+        assert!(
+            error
+                .help()
+                .is_some_and(|help| help.contains("apt install ffmpeg"))
+        );
+    }
+
+    #[test]
     fn versions() {
         for (line, expected) in [
             ("ffmpeg version 5.1.9-0+deb12u1 Copyright (c)", Some((5, 1))),
