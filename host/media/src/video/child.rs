@@ -208,6 +208,10 @@ impl Child {
                 MediaError::invalid(format!(
                     "expected a video that ffmpeg can read, found that it crashes (signal {signal})"
                 ))
+                .with_help(format!(
+                    "the file may be damaged, or need more than the {} MiB of memory that ffmpeg may take",
+                    self.limits.memory >> 20
+                ))
             };
         }
         let said = said.unwrap_or_else(|| format!("it gives no reason ({status})"));
