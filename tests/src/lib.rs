@@ -35,7 +35,8 @@ pub fn guest(name: &str) -> PathBuf {
 /// The plugin of an example, built when it is first asked for.
 pub fn example(name: &str) -> PathBuf {
     build(&root().join("examples").join(name), &[]);
-    built(&format!("{name}.wasm"))
+    // Cargo names files after the library.
+    built(&format!("{}.wasm", name.replace('-', "_")))
 }
 
 /// A plugin in text, straight against the contract.

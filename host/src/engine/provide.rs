@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,7 +22,7 @@ use super::bindings::runner::stage::types::Error;
 use super::declaration::{Declaration, ValueKind};
 use super::handles::only;
 use super::state::{Current, Role, Scene, State};
-use super::{Engine, Failure, Program};
+use super::{Engine, Failure, Inner, Program};
 
 type Answered<T> = std::result::Result<T, Error>;
 
@@ -79,13 +79,6 @@ impl Value {
         }
     }
 
-    /// False for a service whose instance is gone after a fault.
-    async fn is_alive(&self) -> bool {
-        match self {
-            Self::Service(service) => service.live.lock().await.is_some(),
-            _ => true,
-        }
-    }
 }
 
 /// A value that answers calls, one after another.
@@ -94,6 +87,16 @@ pub(super) struct Service {
     time: Duration,
     /// Absent once a call of it trapped, went over a limit or was abandoned: what it had in memory cannot be relied on.
     live: tokio::sync::Mutex<Option<Live>>,
+    /// How it is made anew then; absent if it lives for an attempt, which may have seen what it was.
+    again: Option<Again>,
+}
+
+/// What a service of the run is made from.
+struct Again {
+    /// Weak, since the engine keeps the service.
+    engine: Weak<Inner>,
+    dependency: Arc<Dependency>,
+    scene: Scene,
 }
 
 struct Live {
@@ -114,11 +117,9 @@ impl Service {
     /// Calls it. A caller that gives up leaves it without an instance.
     pub(super) async fn call(&self, function: &str, input: &[u8]) -> Answered<Vec<u8>> {
         let mut slot = self.live.lock().await;
-        let Some(mut live) = slot.take() else {
-            return Err(Error::Unavailable(format!(
-                "the instance of the dependency \"{}\" is gone after a fault",
-                self.name
-            )));
+        let mut live = match slot.take() {
+            Some(live) => live,
+            None => self.remade().await?,
         };
         live.store.data().log.renew();
         let service = live.guest.service();
@@ -135,6 +136,22 @@ impl Service {
                 Err(fault(&self.name, &failure))
             }
             Err(failure) => Err(fault(&self.name, &failure)),
+        }
+    }
+
+    /// Another instance, after a fault.
+    async fn remade(&self) -> Answered<Live> {
+        let gone = || {
+            Error::Unavailable(format!(
+                "the instance of the dependency \"{}\" is gone after a fault",
+                self.name
+            ))
+        };
+        let again = self.again.as_ref().ok_or_else(gone)?;
+        let engine = Engine::upgrade(&again.engine).ok_or_else(gone)?;
+        match engine.resolve(&again.dependency, again.scene.clone(), None).await? {
+            Value::Service(made) => made.live.lock().await.take().ok_or_else(gone),
+            _ => Err(gone()),
         }
     }
 
@@ -197,9 +214,7 @@ impl RunValues {
     {
         let cell = Arc::clone(lock(&self.cells).entry(name.to_owned()).or_default());
         let mut known = cell.lock().await;
-        if let Some(value) = &*known
-            && value.is_alive().await
-        {
+        if let Some(value) = &*known {
             return Ok(value.clone());
         }
         let value = make().await?;
@@ -267,6 +282,11 @@ impl Engine {
         let (name, program) = (&dependency.name, &dependency.program);
         let time = program.limits().time;
         let for_task = current.is_some();
+        let again = (!for_task).then(|| Again {
+            engine: self.downgrade(),
+            dependency: Arc::clone(dependency),
+            scene: scene.clone(),
+        });
         let role = Role::Dependency(Arc::clone(dependency));
         // Items that were handed out to another component are not handed out here.
         let contexts = current.map(|current| Current::new(current.inputs, current.values));
@@ -306,6 +326,7 @@ impl Engine {
                     guest,
                     resource,
                 })),
+                again,
             })),
         };
         let declared = dependency.declaration.gives;

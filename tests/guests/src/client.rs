@@ -16,18 +16,18 @@ fn agent(
         "item",
         client.get(
             &format!("storage/items/{}", item.uuid()),
-            &[("sign_url", "false")],
+            &[("signUrl", "false")],
         ),
         "name",
     );
-    let bulk = json!({ "item_uuids": [item.uuid()], "sign_urls": false });
+    let bulk = json!({ "itemUuids": [item.uuid()], "signUrls": false });
     told(
         "bulk",
         client.post("storage/items/get-bulk", &bulk),
         "results",
     );
     let patch =
-        json!({ "item_patches": { item.uuid(): { "description": "written by a plugin" } } });
+        json!({ "itemPatches": { item.uuid(): { "description": "written by a plugin" } } });
     told(
         "patch",
         client.patch("storage/items/patch-bulk", &patch),

@@ -1,8 +1,6 @@
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
-use super::{DATASET, Feed, NOWHERE, PROJECT, TWIN, undeclared, unfetched};
+use super::{DATASET, Feed, NOWHERE, PROJECT, TWIN, undeclared};
 use crate::engine::{Declaration, Platform, PlatformCall, Resolver, TwinNeeds, Unresolved};
 use crate::runner::calls::Calls;
 use crate::runner::prefetch::prefetch;
