@@ -74,6 +74,26 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "UUID", env = "RUNNER_HOST_PROJECT_HASH")]
     pub(crate) project_hash: Option<String>,
 
+    /// What plugins read as the setting NAME. May be given several times.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Lets plugins call Encord's API with your account: `client-read` to read, `client` to change things too. FILE=
+    /// lets only that plugin. May be given several times. [default: no plugin may]
+    #[arg(long, value_name = "[FILE=]GRANT")]
+    pub(crate) grant: Vec<String>,
+
+    /// Component that gives plugins a value under this name. Behind the file, `,memory=MIB`, `,timeout=SECONDS` and
+    /// `,grant=client-read` set limits and grants of its own. May be given several times.
+    #[arg(
+        long,
+        value_name = "NAME=FILE",
+        env = "RUNNER_HOST_DEPENDENCY",
+        value_delimiter = None,
+        help_heading = "Dependencies"
+    )]
+    pub(crate) dependency: Vec<String>,
+
     /// Local project to work on, made by `runner-host init`. Needs no account and no network.
     #[arg(long, value_name = "FOLDER", env = "RUNNER_HOST_LOCAL")]
     pub(crate) local: Option<PathBuf>,

@@ -1,11 +1,16 @@
 //! What the user gave, as typed values: flags, then the environment (clap reads both), then the file, then
 //! the default. All mistakes are reported at once.
 
+mod components;
+
+use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
+
+pub(crate) use components::Components;
 
 use serde::Deserialize;
 use uuid::Uuid;
@@ -13,7 +18,6 @@ use uuid::Uuid;
 use crate::cli::{AgentNodesArgs, ImportArgs, ProjectArgs, RunArgs};
 use crate::encord::{Domain, InvalidKey, Key};
 use crate::engine::Limits;
-use crate::plugin::PluginRef;
 use crate::runner::RunOptions;
 
 const DEFAULT_DOMAIN: &str = "https://api.encord.com";
@@ -21,7 +25,7 @@ const DEFAULT_DOMAIN: &str = "https://api.encord.com";
 /// What a run is to do.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    pub(crate) plugins: Vec<PluginRef>,
+    pub(crate) components: Components,
     pub(crate) target: Target,
     pub(crate) options: RunOptions,
     pub(crate) limits: Limits,
@@ -57,6 +61,9 @@ pub(crate) struct Mistake {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct ConfigFile {
     plugin: Option<OneOrMore>,
+    dependency: Option<OneOrMore>,
+    grant: Option<OneOrMore>,
+    set: Option<BTreeMap<String, Scalar>>,
     project_hash: Option<String>,
     local: Option<PathBuf>,
     refresh_every: Option<Scalar>,
@@ -91,6 +98,7 @@ enum OneOrMore {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Scalar {
+    Boolean(bool),
     Integer(i64),
     Float(f64),
     Text(String),
@@ -99,6 +107,7 @@ enum Scalar {
 impl From<Scalar> for String {
     fn from(scalar: Scalar) -> Self {
         match scalar {
+            Scalar::Boolean(value) => value.to_string(),
             Scalar::Integer(number) => number.to_string(),
             Scalar::Float(number) => number.to_string(),
             Scalar::Text(text) => text,
@@ -130,16 +139,22 @@ pub(crate) fn merge_file(args: &mut RunArgs) -> Result<(), Mistake> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let near = |path: PathBuf| folder.join(path);
     if args.plugin.is_empty() {
-        let plugins = match file.plugin {
-            None => Vec::new(),
-            Some(OneOrMore::One(plugin)) => vec![plugin],
-            Some(OneOrMore::More(plugins)) => plugins,
-        };
-        args.plugin = plugins
-            .into_iter()
+        args.plugin = all(file.plugin)
             .map(|plugin| beside(&folder, &plugin))
             .collect();
     }
+    if args.dependency.is_empty() {
+        args.dependency = all(file.dependency)
+            .map(|dependency| beside(&folder, &dependency))
+            .collect();
+    }
+    if args.grant.is_empty() {
+        args.grant = all(file.grant).collect();
+    }
+    // Of one name the last counts: what was typed.
+    let set = file.set.unwrap_or_default().into_iter();
+    let set = set.map(|(name, value)| format!("{name}={}", String::from(value)));
+    args.set = set.chain(std::mem::take(&mut args.set)).collect();
     if args.project_hash.is_none() && args.local.is_none() {
         // The target is named in one place: a folder there and a hash here would not belong together.
         args.project_hash = file.project_hash;
@@ -176,7 +191,16 @@ pub(crate) fn merge_file(args: &mut RunArgs) -> Result<(), Mistake> {
     Ok(())
 }
 
-/// `[STAGE=]FILE` with the file relative to `folder`.
+fn all(given: Option<OneOrMore>) -> impl Iterator<Item = String> {
+    let given = match given {
+        None => Vec::new(),
+        Some(OneOrMore::One(one)) => vec![one],
+        Some(OneOrMore::More(more)) => more,
+    };
+    given.into_iter()
+}
+
+/// `[NAME=]FILE` with the file relative to `folder`.
 fn beside(folder: &Path, plugin: &str) -> String {
     match plugin.split_once('=') {
         Some((stage, path)) => format!("{stage}={}", folder.join(path).display()),
@@ -191,22 +215,7 @@ impl Settings {
     /// All mistakes, in the order of the options.
     pub(crate) fn new(args: RunArgs) -> Result<Self, Vec<Mistake>> {
         let mut mistakes = Vec::new();
-        let mut plugins = Vec::new();
-        for plugin in &args.plugin {
-            match plugin.parse::<PluginRef>() {
-                Ok(plugin) => plugins.push(plugin),
-                Err(error) => mistakes.push(mistake(
-                    format!("--plugin: {error}"),
-                    "for example --plugin stage.wasm",
-                )),
-            }
-        }
-        if args.plugin.is_empty() {
-            mistakes.push(mistake(
-                "expected a plugin, found none",
-                "name one: runner-host --plugin stage.wasm --local ./my-project",
-            ));
-        }
+        let components = Components::read(&args, &mut mistakes);
         let defaults = RunOptions::default();
         let limits = Limits::default();
         let mut read = Reader {
@@ -251,7 +260,7 @@ impl Settings {
         let target = target(&args, &mut mistakes);
         match target {
             Some(target) if mistakes.is_empty() => Ok(Self {
-                plugins,
+                components,
                 target,
                 options,
                 limits,

@@ -1,14 +1,18 @@
 //! What the host costs, beside the floor: the same component in bare wasmtime, in the same run.
 //!
 //! ```sh
-//! cargo run --release -p runner-tests --bin bench
+//! cargo run --release -p runner-tests --bin bench [--full] [part …]
 //! ```
+//!
+//! The parts are attempts, run, labels, server, dependencies, memory and starts; without any, all of them. `--full` lets
+//! `memory` go through 10,000 tasks, for which it reads 62 GB.
 //!
 //! Prints a table in Markdown. Medians; a machine that does other things shows in all rows alike.
 
 #![allow(clippy::print_stdout)] // Printing is what it is for.
 
 mod bare;
+mod dependencies;
 mod labels;
 mod server;
 
@@ -37,19 +41,50 @@ const ROUNDS: usize = 7;
 const TASKS: usize = 2_000;
 /// Starts of the program.
 const STARTS: usize = 15;
+/// Tasks with large files: in short, and in full.
+const LARGE_FILES: [usize; 2] = [400, 10_000];
+/// What can be asked for.
+const PARTS: [&str; 7] = [
+    "attempts",
+    "run",
+    "labels",
+    "server",
+    "dependencies",
+    "memory",
+    "starts",
+];
 
 fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
+    let (flags, mut parts): (Vec<_>, Vec<_>) = std::env::args()
+        .skip(1)
+        .partition(|argument| argument == "--full");
+    if let Some(unknown) = parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
+        return Err(format!("expected {}, found {unknown}", PARTS.join(", ")).into());
+    }
+    if parts.is_empty() {
+        parts = PARTS.map(str::to_owned).to_vec();
+    }
     let plugin = guest("empty");
     println!("| what | median |");
     println!("|---|---|");
-    runtime.block_on(attempts(&plugin))?;
-    runtime.block_on(whole_run(&plugin))?;
-    runtime.block_on(labels::labels())?;
-    runtime.block_on(server::large_project())?;
-    starts(&plugin)
+    for part in &parts {
+        match part.as_str() {
+            "attempts" => runtime.block_on(attempts(&plugin))?,
+            "run" => runtime.block_on(whole_run(&plugin))?,
+            "labels" => runtime.block_on(labels::labels())?,
+            "server" => runtime.block_on(server::large_project())?,
+            "dependencies" => runtime.block_on(dependencies::dependencies())?,
+            "memory" => {
+                let tasks = LARGE_FILES[usize::from(!flags.is_empty())];
+                runtime.block_on(dependencies::memory(tasks))?;
+            }
+            _ => starts(&plugin)?,
+        }
+    }
+    Ok(())
 }
 
 /// One attempt after another, beside bare wasmtime; then as many as there are processors.

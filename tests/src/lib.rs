@@ -11,9 +11,7 @@ use futures::future::BoxFuture;
 use runner_host::encord::{
     Client, Key, LabelRowMetadata, Pathway, Project, Stage, StorageItem, Task,
 };
-use runner_host::engine::{
-    Inputs, LabelRowInput, PlatformCall, Resolver, Twin, TwinRow, Unresolved,
-};
+use runner_host::engine::{Inputs, LabelRowInput, Resolver, Twin, TwinRow, Unresolved};
 use runner_host::labels::Ontology;
 use runner_host::local;
 use runner_media::{MediaFile, Store};
@@ -156,10 +154,6 @@ impl Resolver for Nothing {
     fn store(&self) -> Option<&Store> {
         None
     }
-
-    fn call(&self, _: PlatformCall) -> BoxFuture<'_, Result<String, Unresolved>> {
-        async { Err(Unresolved::Forbidden("there is nobody to call".to_owned())) }.boxed()
-    }
 }
 
 /// Resolves one label row, which every attempt gets, and nothing else.
@@ -215,10 +209,6 @@ impl Resolver for OneRow {
 
     fn store(&self) -> Option<&Store> {
         None
-    }
-
-    fn call(&self, _: PlatformCall) -> BoxFuture<'_, Result<String, Unresolved>> {
-        async { Err(Unresolved::Forbidden("there is nobody to call".to_owned())) }.boxed()
     }
 }
 

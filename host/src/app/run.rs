@@ -27,8 +27,15 @@ pub(super) async fn run(
         .options(settings.options)
         .limits(settings.limits)
         .on_event(move |event| progress.see(event));
-    for plugin in settings.plugins {
-        builder = builder.plugin(plugin);
+    let components = settings.components;
+    for (plugin, grants) in components.plugins {
+        builder = builder.plugin_granted(plugin, grants);
+    }
+    for dependency in components.dependencies {
+        builder = builder.dependency(dependency);
+    }
+    for (name, value) in components.settings {
+        builder = builder.setting(name, value);
     }
     if let Some(folder) = cache_dir(settings.cache_dir) {
         builder = builder.cache_dir(folder);

@@ -1,13 +1,15 @@
 //! One call of a guest, and what it ended in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::{Store, Trap, WasmBacktrace};
 
 use super::bindings::exports::runner::stage::agent::Outcome;
 use super::bindings::runner::stage::types::Error;
-use super::handles::only;
-use super::state::State;
+use super::handles::{ContextHandle, only};
+use super::provide::AttemptValues;
+use super::state::{Current, Role, Scene, State};
 use super::{Decision, Declaration, Engine, Failure, Inputs, Program};
 
 /// A message of a guest is cut here: it goes into logs and summaries.
@@ -22,24 +24,49 @@ impl Engine {
     /// # Errors
     /// If it traps, or exceeds a limit; its time limit is 10 s or that of an attempt, if shorter.
     pub async fn describe(&self, program: &Program) -> Result<Vec<Declaration>, Failure> {
-        let mut store = self.store(None);
+        let mut store = self.store(program, Role::Describe, None, Vec::new());
         let call = async {
-            let instance = program.stage.instantiate_async(&mut store).await?;
-            instance
-                .runner_stage_plugin()
-                .call_describe(&mut store)
-                .await
+            let instance = program.instantiate(&mut store).await?;
+            let guest = program.plugin_guest(&mut store, &instance)?;
+            guest.call_describe(&mut store).await
         };
-        let ended = tokio::time::timeout(self.limits.time.min(DESCRIBE_TIME), call).await;
+        let time = program.limits().time.min(DESCRIBE_TIME);
+        let ended = tokio::time::timeout(time, call).await;
+        Self::described(&mut store, ended, time, |handles| handles)
+    }
+
+    /// Asks a dependency what it needs and gives.
+    ///
+    /// # Errors
+    /// As [`Engine::describe`].
+    pub async fn describe_dependency(&self, program: &Program) -> Result<Declaration, Failure> {
+        let mut store = self.store(program, Role::Describe, None, Vec::new());
+        let call = async {
+            let instance = program.instantiate(&mut store).await?;
+            let guest = program.dependency_guest(&mut store, &instance)?;
+            guest.call_describe(&mut store).await
+        };
+        let time = program.limits().time.min(DESCRIBE_TIME);
+        let ended = tokio::time::timeout(time, call).await;
+        let declarations = Self::described(&mut store, ended, time, |handle| vec![handle])?;
+        Ok(declarations.into_iter().next().unwrap_or_default())
+    }
+
+    fn described<T>(
+        store: &mut Store<State>,
+        ended: Result<wasmtime::Result<T>, tokio::time::error::Elapsed>,
+        time: Duration,
+        handles: impl FnOnce(T) -> Vec<wasmtime::component::Resource<super::handles::DeclarationHandle>>,
+    ) -> Result<Vec<Declaration>, Failure> {
         let tail = store.data().log.finish();
         match ended {
-            Ok(Ok(handles)) => handles
+            Ok(Ok(described)) => handles(described)
                 .iter()
                 .map(|handle| store.data_mut().declaration(handle).cloned())
                 .collect::<wasmtime::Result<_>>()
-                .map_err(|error| self.failure(&store, &error, &tail)),
-            Ok(Err(error)) => Err(self.failure(&store, &error, &tail)),
-            Err(_) => Err(Failure::Timeout(self.limits.time.min(DESCRIBE_TIME))),
+                .map_err(|error| Self::failure(store, &error, &tail)),
+            Ok(Err(error)) => Err(Self::failure(store, &error, &tail)),
+            Err(_) => Err(Failure::Timeout(time)),
         }
     }
 
@@ -53,29 +80,96 @@ impl Engine {
         stage: &str,
         inputs: Inputs,
     ) -> Result<Decision, Failure> {
-        let mut store = self.store(Some(inputs));
+        let values = Arc::new(AttemptValues::default());
+        let scene = Scene::of(&inputs);
+        let current = Current::new(inputs, Arc::clone(&values));
+        let mut store = self.store(program, Role::Agent, Some(scene), vec![current]);
         let call = async {
-            let instance = program.stage.instantiate_async(&mut store).await?;
-            let context = only();
-            instance
-                .runner_stage_agent()
-                .call_run(&mut store, stage, context)
-                .await
+            let instance = program.instantiate(&mut store).await?;
+            let guest = program.agent_guest(&mut store, &instance)?;
+            guest.call_run(&mut store, stage, only()).await
         };
-        let ended = tokio::time::timeout(self.limits.time, call).await;
+        let time = program.limits().time;
+        let ended = tokio::time::timeout(time, call).await;
         let tail = store.data().log.finish();
-        match ended {
-            Ok(Ok(Ok(outcome))) => decide(store.into_data(), outcome),
+        let result = match ended {
+            Ok(Ok(Ok(outcome))) => {
+                let mut decided = decisions(store.into_data(), vec![Ok(outcome)]);
+                decided.pop().unwrap_or_else(|| Err(miscounted(1, 0)))
+            }
             Ok(Ok(Err(error))) => Err(returned(error)),
-            Ok(Err(error)) => Err(self.failure(&store, &error, &tail)),
-            Err(_) => Err(Failure::Timeout(self.limits.time)),
-        }
+            Ok(Err(error)) => Err(Self::failure(&store, &error, &tail)),
+            Err(_) => Err(Failure::Timeout(time)),
+        };
+        values.close().await;
+        result
     }
 
-    fn store(&self, inputs: Option<Inputs>) -> Store<State> {
-        let mut store = Store::new(&self.wasmtime, State::new(&self.limits, inputs));
+    /// Makes one attempt at many tasks of one stage, in one call. One result for each, in order: what fails the call
+    /// as a whole is the failure of each.
+    pub async fn attempt_batch(
+        &self,
+        program: &Program,
+        stage: &str,
+        batch: Vec<Inputs>,
+    ) -> Vec<Result<Decision, Failure>> {
+        let Some(first) = batch.first() else {
+            return Vec::new();
+        };
+        let (count, scene) = (batch.len(), Scene::of(first));
+        let currents: Vec<Current> = batch
+            .into_iter()
+            .map(|inputs| Current::new(inputs, Arc::default()))
+            .collect();
+        let values: Vec<_> = currents.iter().map(|one| Arc::clone(&one.values)).collect();
+        let mut store = self.store(program, Role::Agent, Some(scene), currents);
+        let call = async {
+            let instance = program.instantiate(&mut store).await?;
+            let guest = program.batch_agent_guest(&mut store, &instance)?;
+            let contexts: Vec<_> = (0..count as u32)
+                .map(wasmtime::component::Resource::<ContextHandle>::new_own)
+                .collect();
+            guest.call_run_batch(&mut store, stage, &contexts).await
+        };
+        let time = program
+            .limits()
+            .time
+            .saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
+        let ended = tokio::time::timeout(time, call).await;
+        let tail = store.data().log.finish();
+        let all = |failure: Failure| vec![Err(failure); count];
+        let results = match ended {
+            Ok(Ok(Ok(outcomes))) if outcomes.len() == count => {
+                let outcomes = outcomes.into_iter().map(|entry| {
+                    entry.map(|outcome| Outcome {
+                        pathway: outcome.pathway,
+                        priority: outcome.priority,
+                    })
+                });
+                decisions(store.into_data(), outcomes.collect())
+            }
+            Ok(Ok(Ok(outcomes))) => all(miscounted(count, outcomes.len())),
+            Ok(Ok(Err(error))) => all(returned(error)),
+            Ok(Err(error)) => all(Self::failure(&store, &error, &tail)),
+            Err(_) => all(Failure::Timeout(time)),
+        };
+        for values in values {
+            values.close().await;
+        }
+        results
+    }
+
+    pub(super) fn store(
+        &self,
+        program: &Program,
+        role: Role,
+        scene: Option<Scene>,
+        contexts: Vec<Current>,
+    ) -> Store<State> {
+        let state = State::new(self, program, role, scene, contexts);
+        let mut store = Store::new(self.wasmtime(), state);
         store.limiter(|state| &mut state.meter);
-        store.set_hostcall_fuel(self.limits.value_bytes);
+        store.set_hostcall_fuel(program.limits().value_bytes);
         store.set_epoch_deadline(1);
         // A guest that computes gives way at each tick, so that it neither holds up others nor its
         // own time limit.
@@ -83,9 +177,10 @@ impl Engine {
         store
     }
 
-    fn failure(&self, store: &Store<State>, error: &wasmtime::Error, stderr: &str) -> Failure {
+    pub(super) fn failure(store: &Store<State>, error: &wasmtime::Error, stderr: &str) -> Failure {
+        let limits = store.data().limits();
         if store.data().meter.memory_refused {
-            return Failure::OutOfMemory(self.limits.memory);
+            return Failure::OutOfMemory(limits.memory);
         }
         let cause = match error.downcast_ref::<Trap>() {
             Some(trap) => trap.to_string(),
@@ -95,7 +190,7 @@ impl Engine {
         let cause = if cause.contains("fuel allocated for hostcalls") {
             format!(
                 "the plugin handed over more than {} MiB in one call (raise --value-size if it needs more)",
-                self.limits.value_bytes >> 20
+                limits.value_bytes >> 20
             )
         } else if cause.contains("handle limit") {
             "the plugin held too many handles at once, which are limited to 100,000 for each resource\n\
@@ -133,8 +228,37 @@ fn returned(error: Error) -> Failure {
     }
 }
 
-/// Turns what the guest returned, and what it did to the row, into a decision.
-fn decide(state: State, outcome: Outcome) -> Result<Decision, Failure> {
+/// The answer to a batch does not have one entry for each task.
+fn miscounted(expected: usize, found: usize) -> Failure {
+    Failure::Fatal(format!(
+        "expected one outcome for each of the {expected} tasks of the batch, found {found}"
+    ))
+}
+
+/// Turns what the guest returned for each task, and what it did to its row and items, into decisions.
+fn decisions(
+    mut state: State,
+    outcomes: Vec<Result<Outcome, Error>>,
+) -> Vec<Result<Decision, Failure>> {
+    let mut decided: Vec<_> = outcomes
+        .into_iter()
+        .map(|outcome| outcome.map_err(returned).and_then(decide))
+        .collect();
+    for (task, items) in state.take_items() {
+        if let Some(Ok(decision)) = decided.get_mut(task as usize) {
+            decision.items.push(items);
+        }
+    }
+    for (task, row) in state.take_task_rows() {
+        if let Some(Ok(decision)) = decided.get_mut(task as usize) {
+            decision.priority = decision.priority.or(row.priority);
+            row.conclude(decision);
+        }
+    }
+    decided
+}
+
+fn decide(outcome: Outcome) -> Result<Decision, Failure> {
     if let Some(priority) = outcome.priority
         && !(0.0..=1.0).contains(&priority)
     {
@@ -142,19 +266,14 @@ fn decide(state: State, outcome: Outcome) -> Result<Decision, Failure> {
             "the agent gave the priority {priority}, which is not in 0..1"
         )));
     }
-    let mut decision = Decision {
+    Ok(Decision {
         pathway: outcome.pathway.map(cut),
         priority: outcome.priority,
         labels: None,
         items: Vec::new(),
         unsaved_edits: false,
         missing_answers: Vec::new(),
-    };
-    if let Some(row) = state.into_task_row() {
-        decision.priority = decision.priority.or(row.priority);
-        row.conclude(&mut decision);
-    }
-    Ok(decision)
+    })
 }
 
 /// One frame a line, innermost first, with demangled names. What Rust itself calls to panic says nothing of the

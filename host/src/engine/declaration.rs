@@ -4,6 +4,7 @@ use uuid::Uuid;
 use wasmtime::component::Resource;
 
 use super::bindings::runner::stage::declaration::{Host, HostDeclaration};
+use super::bindings::runner::stage::values::ValueKind as WitKind;
 use super::handles::DeclarationHandle;
 use super::state::{State, forget};
 
@@ -11,6 +12,9 @@ type Result<T> = wasmtime::Result<T>;
 
 /// More stages than any workflow has; a guest that declares more is broken or hostile.
 const MOST_DECLARATIONS: usize = 1_000;
+
+/// Twins, or dependencies, of one stage; likewise.
+const MOST_NEEDED: usize = 100;
 
 /// One stage that a plugin serves, and what its agent needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,7 +85,55 @@ impl Declaration {
     }
 }
 
+impl ValueKind {
+    /// As messages name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "JSON",
+            Self::Bytes => "bytes",
+            Self::Service => "a service",
+        }
+    }
+}
+
+impl From<WitKind> for ValueKind {
+    fn from(kind: WitKind) -> Self {
+        match kind {
+            WitKind::Json => Self::Json,
+            WitKind::Bytes => Self::Bytes,
+            WitKind::Service => Self::Service,
+        }
+    }
+}
+
 impl State {
+    /// What a declaration says of the project with this hash.
+    fn twin_needs(
+        &mut self,
+        handle: &Resource<DeclarationHandle>,
+        project_hash: &str,
+    ) -> Result<&mut TwinNeeds> {
+        let Ok(project) = Uuid::parse_str(project_hash) else {
+            wasmtime::bail!("expected the UUID of a twin project, found `{project_hash}`");
+        };
+        let twins = &mut self.declaration(handle)?.twins;
+        let at = match twins.iter().position(|twin| twin.project == project) {
+            Some(at) => at,
+            None if twins.len() >= MOST_NEEDED => {
+                wasmtime::bail!("a stage can need at most {MOST_NEEDED} twins");
+            }
+            None => {
+                twins.push(TwinNeeds {
+                    project,
+                    label_row: false,
+                    task: false,
+                });
+                twins.len() - 1
+            }
+        };
+        Ok(&mut twins[at])
+    }
+
     pub(super) fn declaration(
         &mut self,
         handle: &Resource<DeclarationHandle>,
@@ -152,6 +204,81 @@ impl HostDeclaration for State {
 
     fn include_signed_url(&mut self, handle: Resource<DeclarationHandle>) -> Result<()> {
         self.declaration(&handle)?.include_signed_url = true;
+        Ok(())
+    }
+
+    fn needs_asset(&mut self, handle: Resource<DeclarationHandle>) -> Result<()> {
+        let declaration = self.declaration(&handle)?;
+        declaration.needs_asset = true;
+        declaration.needs_storage_item = true;
+        Ok(())
+    }
+
+    fn needs_single_frame(&mut self, handle: Resource<DeclarationHandle>) -> Result<()> {
+        let declaration = self.declaration(&handle)?;
+        declaration.needs_single_frame = true;
+        declaration.needs_storage_item = true;
+        Ok(())
+    }
+
+    fn needs_video(&mut self, handle: Resource<DeclarationHandle>) -> Result<()> {
+        let declaration = self.declaration(&handle)?;
+        declaration.needs_video = true;
+        declaration.needs_storage_item = true;
+        Ok(())
+    }
+
+    fn needs_twin_label_row(
+        &mut self,
+        handle: Resource<DeclarationHandle>,
+        project_hash: String,
+    ) -> Result<()> {
+        self.twin_needs(&handle, &project_hash)?.label_row = true;
+        Ok(())
+    }
+
+    fn needs_twin(
+        &mut self,
+        handle: Resource<DeclarationHandle>,
+        project_hash: String,
+        task: bool,
+    ) -> Result<()> {
+        self.twin_needs(&handle, &project_hash)?.task |= task;
+        Ok(())
+    }
+
+    fn needs_dependency(
+        &mut self,
+        handle: Resource<DeclarationHandle>,
+        name: String,
+        kind: WitKind,
+    ) -> Result<()> {
+        let dependencies = &mut self.declaration(&handle)?.dependencies;
+        let asked = (name, kind.into());
+        if !dependencies.contains(&asked) {
+            if dependencies.len() >= MOST_NEEDED {
+                wasmtime::bail!("a stage can need at most {MOST_NEEDED} dependencies");
+            }
+            dependencies.push(asked);
+        }
+        Ok(())
+    }
+
+    fn takes_batches(&mut self, handle: Resource<DeclarationHandle>, most: u32) -> Result<()> {
+        if most == 0 {
+            wasmtime::bail!("expected a stage that takes at least one task at a time, found 0");
+        }
+        self.declaration(&handle)?.batches = Some(most);
+        Ok(())
+    }
+
+    fn gives(&mut self, handle: Resource<DeclarationHandle>, kind: WitKind) -> Result<()> {
+        self.declaration(&handle)?.gives = kind.into();
+        Ok(())
+    }
+
+    fn lives_per_run(&mut self, handle: Resource<DeclarationHandle>) -> Result<()> {
+        self.declaration(&handle)?.lives_per_run = true;
         Ok(())
     }
 

@@ -32,9 +32,9 @@ handles! {
     ProjectHandle,
     /// `workflow.agent-stage`
     AgentStageHandle,
-    /// `workflow.task`
+    /// `workflow.task`: a position among the tasks of the attempt and those of its twins.
     TaskHandle,
-    /// `storage.storage-item`
+    /// `storage.storage-item`: a position among the items that were handed out.
     StorageItemHandle,
     /// `labels.label-row`: a position among the rows that were opened.
     LabelRowHandle,
@@ -46,8 +46,22 @@ handles! {
     ObjectInstanceHandle,
     /// `labels.classification-instance`: likewise of classifications.
     ClassificationInstanceHandle,
-    /// `context.context`
+    /// `context.context`: a position among the tasks of the attempt.
     ContextHandle,
+    /// `context.twin`: a position among the twins that were handed out.
+    TwinHandle,
+    /// `context.run-context`
+    RunContextHandle,
+    /// `values.value`: a position among the values that were handed out.
+    ValueHandle,
+    /// `media.asset`: a position among the files that were handed out.
+    AssetHandle,
+    /// `media.frame`: a key of what is freed when the handle is dropped, since pictures are large.
+    FrameHandle,
+    /// `media.frame-iterator`: likewise, since a process is behind it.
+    FrameIteratorHandle,
+    /// `media.video-sampler`: a position among the samplers that were handed out.
+    VideoSamplerHandle,
     /// `declaration.declaration`: a position among the declarations that were constructed.
     DeclarationHandle,
 }

@@ -56,7 +56,11 @@ pub trait Resolver: Send + Sync {
     ) -> BoxFuture<'a, Result<Arc<MediaFile>, Unresolved>>;
     /// Where files are kept; none if there are no files here.
     fn store(&self) -> Option<&Store>;
-    /// Calls Encord's API. Whether that was granted is not asked here.
+}
+
+/// The way to Encord's API, for components that the user has granted it.
+pub trait Platform: Send + Sync {
+    /// Calls it. Whether that was granted is not asked here.
     fn call(&self, call: PlatformCall) -> BoxFuture<'_, Result<String, Unresolved>>;
 }
 

@@ -33,6 +33,8 @@ type Answered<T> = std::result::Result<T, Error>;
 pub(super) struct OpenRow {
     input: LabelRowInput,
     row: LabelRow,
+    /// Whose task it is about: a position among the tasks of the attempt.
+    task: u32,
     /// The project that it is the twin of the task's row in; none for the task's own.
     twin_of: Option<Uuid>,
     /// A position in [`State::ontologies`].
@@ -70,6 +72,7 @@ impl OpenRow {
     fn open(
         input: LabelRowInput,
         ontology: (u32, &Arc<Ontology>),
+        task: u32,
         twin_of: Option<Uuid>,
     ) -> Answered<Self> {
         let metadata = &input.metadata;
@@ -84,6 +87,7 @@ impl OpenRow {
         Ok(Self {
             input,
             row,
+            task,
             twin_of,
             ontology: ontology.0,
             priority: None,
@@ -114,25 +118,27 @@ impl OpenRow {
 }
 
 impl State {
-    /// Opens the task's row, and returns its handle.
+    /// Opens a task's row, and returns its handle.
     pub(super) fn open_task_row(
         &mut self,
+        task: u32,
         input: LabelRowInput,
     ) -> Result<Answered<Resource<LabelRowHandle>>> {
-        let ontology = Arc::clone(&self.inputs()?.ontology);
+        let ontology = Arc::clone(&self.scene()?.ontology);
         let at = self.ontology_position(&ontology);
-        Ok(self.keep_row(OpenRow::open(input, (at, &ontology), None)))
+        Ok(self.keep_row(OpenRow::open(input, (at, &ontology), task, None)))
     }
 
-    /// Opens the row of the task's data in another project, and returns its handle.
+    /// Opens the row of a task's data in another project, and returns its handle.
     pub(super) fn open_twin_row(
         &mut self,
+        task: u32,
         input: LabelRowInput,
         ontology: &Arc<Ontology>,
         project: Uuid,
     ) -> Answered<Resource<LabelRowHandle>> {
         let at = self.ontology_position(ontology);
-        self.keep_row(OpenRow::open(input, (at, ontology), Some(project)))
+        self.keep_row(OpenRow::open(input, (at, ontology), task, Some(project)))
     }
 
     fn keep_row(&mut self, row: Answered<OpenRow>) -> Answered<Resource<LabelRowHandle>> {
@@ -140,22 +146,22 @@ impl State {
         Ok(Resource::new_own(narrow(self.rows.len() - 1)))
     }
 
-    /// The handle of the task's row, once it is open.
-    pub(super) fn task_row(&self) -> Option<Resource<LabelRowHandle>> {
-        let at = self.rows.iter().position(|row| row.twin_of.is_none())?;
-        Some(Resource::new_own(narrow(at)))
-    }
-
-    /// The handle of a twin's row, once it is open.
-    pub(super) fn twin_row(&self, project: Uuid) -> Option<Resource<LabelRowHandle>> {
-        let is = |row: &OpenRow| row.twin_of == Some(project);
+    /// The handle of a task's row, or of that of its twin in a project, once it is open.
+    pub(super) fn known_row(
+        &self,
+        task: u32,
+        twin_of: Option<Uuid>,
+    ) -> Option<Resource<LabelRowHandle>> {
+        let is = |row: &OpenRow| row.task == task && row.twin_of == twin_of;
         let at = self.rows.iter().position(is)?;
         Some(Resource::new_own(narrow(at)))
     }
 
-    /// The task's row, if it was asked for.
-    pub(super) fn into_task_row(self) -> Option<OpenRow> {
-        self.rows.into_iter().find(|row| row.twin_of.is_none())
+    /// The rows of the tasks that were asked for, each with the position of its task.
+    pub(super) fn take_task_rows(&mut self) -> impl Iterator<Item = (u32, OpenRow)> {
+        let own = |row: &OpenRow| row.twin_of.is_none();
+        let rows = std::mem::take(&mut self.rows).into_iter().filter(own);
+        rows.map(|row| (row.task, row))
     }
 
     fn open_row(&mut self, handle: &Resource<LabelRowHandle>) -> Result<&mut OpenRow> {

@@ -28,6 +28,18 @@ impl Default for Limits {
     }
 }
 
+/// What a component may do beyond deciding about its tasks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grants {
+    /// Nothing.
+    #[default]
+    None,
+    /// It may read from Encord's API.
+    ClientRead,
+    /// It may call all of Encord's API.
+    Client,
+}
+
 /// Elements that the tables of one instance may have. Large Python plugins have some 20,000.
 pub(super) const TABLE_ELEMENTS: usize = 200_000;
 

@@ -12,12 +12,20 @@ mod inputs;
 mod labels;
 mod limits;
 mod logging;
+mod media;
 mod ontology;
+mod platform;
+mod program;
+mod provide;
+mod settings;
 mod state;
 mod stdio;
 mod storage;
+mod values;
 mod workflow;
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use wasmtime::component::{Component, Linker};
@@ -25,13 +33,16 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationCon
 
 pub use declaration::{Declaration, TwinNeeds, ValueKind};
 pub use inputs::{
-    Decision, Failure, Inputs, LabelRowInput, PlatformCall, Resolver, SavedItem, SavedRow, Twin,
-    TwinRow, Unresolved,
+    Decision, Failure, Inputs, LabelRowInput, Platform, PlatformCall, Resolver, SavedItem,
+    SavedRow, Twin, TwinRow, Unresolved,
 };
-pub use limits::Limits;
+pub use limits::{Grants, Limits};
+pub use program::Program;
+pub use provide::Dependency;
 
-use bindings::{Stage, StagePre};
+use bindings::Everything;
 use limits::{CORE_INSTANCES, TABLE_ELEMENTS};
+use provide::RunValues;
 use state::{HasState, State};
 
 /// How often a running guest can be interrupted, and so how late a time limit can strike.
@@ -41,16 +52,48 @@ const TICK: Duration = Duration::from_millis(10);
 /// with it, twice as many instances start per second.
 const KEPT_MEMORY: usize = 1 << 20;
 
-/// Runs plugins within limits.
-pub struct Engine {
+/// What an engine is made for.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// The limits of each attempt, and of each component that has none of its own.
+    pub limits: Limits,
+    /// Attempts that run at the same time.
+    pub concurrency: usize,
+    /// The most memory that a component with limits of its own may use, in bytes; 0 if there is none.
+    pub most_memory: usize,
+    /// Dependency components that will be provided: each can have an instance for each attempt, and one for the run.
+    pub dependencies: usize,
+    /// What plugins read with `settings.get`.
+    pub settings: BTreeMap<String, String>,
+}
+
+impl EngineOptions {
+    /// For plugins alone, without settings.
+    pub fn new(limits: Limits, concurrency: usize) -> Self {
+        Self {
+            limits,
+            concurrency,
+            most_memory: 0,
+            dependencies: 0,
+            settings: BTreeMap::new(),
+        }
+    }
+}
+
+/// Runs components within limits. Clones share all of it.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+/// What clones of an engine share.
+struct Inner {
     wasmtime: wasmtime::Engine,
     linker: Linker<State>,
     limits: Limits,
-}
-
-/// A component that fits the contract, ready to be instantiated.
-pub struct Program {
-    stage: StagePre<State>,
+    settings: BTreeMap<String, String>,
+    dependencies: OnceLock<HashMap<String, Arc<Dependency>>>,
+    platform: OnceLock<Arc<dyn Platform>>,
+    /// Of dependencies that live for the run.
+    run_values: RunValues,
 }
 
 impl Engine {
@@ -59,7 +102,15 @@ impl Engine {
     /// # Errors
     /// If the system refuses what wasmtime needs (address space, above all).
     pub fn new(limits: Limits, concurrency: usize) -> wasmtime::Result<Self> {
-        let wasmtime = match wasmtime::Engine::new(&pooling(&limits, concurrency)) {
+        Self::with_options(EngineOptions::new(limits, concurrency))
+    }
+
+    /// An engine for plugins, dependencies and settings.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn with_options(options: EngineOptions) -> wasmtime::Result<Self> {
+        let wasmtime = match wasmtime::Engine::new(&pooling(&options)) {
             Ok(engine) => engine,
             Err(error) => {
                 // A limit on address space (`ulimit -v`) leaves no room for a pool. Slower, but it works.
@@ -70,38 +121,96 @@ impl Engine {
         tick(&wasmtime);
         let mut linker = Linker::new(&wasmtime);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        Stage::add_to_linker::<_, HasState>(&mut linker, |state| state)?;
-        Ok(Self {
+        Everything::add_to_linker::<_, HasState>(&mut linker, |state| state)?;
+        Ok(Self(Arc::new(Inner {
             wasmtime,
             linker,
-            limits,
-        })
+            limits: options.limits,
+            settings: options.settings,
+            dependencies: OnceLock::new(),
+            platform: OnceLock::new(),
+            run_values: RunValues::default(),
+        })))
     }
 
     /// The configuration of wasmtime for these limits: for measuring beside it, as `tests/bench` does.
     #[doc(hidden)]
     pub fn config(limits: &Limits, concurrency: usize) -> Config {
-        pooling(limits, concurrency)
+        pooling(&EngineOptions::new(*limits, concurrency))
+    }
+
+    /// Gives attempts their dependencies, which were linked by this engine. Once, before the first attempt.
+    pub fn provide(&self, dependencies: Vec<Arc<Dependency>>) {
+        let by_name = dependencies
+            .into_iter()
+            .map(|dependency| (dependency.name.clone(), dependency));
+        // A second call would change what attempts that run were checked against, so it changes nothing.
+        let _ = self.0.dependencies.set(by_name.collect());
+    }
+
+    /// Gives components that the user has granted it the way to Encord's API. Once, before the first attempt.
+    pub fn connect(&self, platform: Arc<dyn Platform>) {
+        let _ = self.0.platform.set(platform);
+    }
+
+    /// Drops what was made for the run, the last first. Attempts have ended before.
+    pub async fn end_run(&self) {
+        self.0.run_values.close().await;
     }
 
     /// The wasmtime engine, for compiling.
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
-        &self.wasmtime
+        &self.0.wasmtime
     }
 
     /// The limits of each attempt.
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.0.limits
     }
 
-    /// Checks a component against the contract.
+    fn dependency(&self, name: &str) -> Option<&Arc<Dependency>> {
+        self.0.dependencies.get()?.get(name)
+    }
+
+    fn dependency_names(&self) -> Vec<&str> {
+        let all = self.0.dependencies.get().into_iter().flatten();
+        let mut names: Vec<&str> = all.map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    fn platform(&self) -> Option<&Arc<dyn Platform>> {
+        self.0.platform.get()
+    }
+
+    fn setting(&self, name: &str) -> Option<&str> {
+        self.0.settings.get(name).map(String::as_str)
+    }
+
+    fn run_values(&self) -> &RunValues {
+        &self.0.run_values
+    }
+
+    fn downgrade(&self) -> Weak<Inner> {
+        Arc::downgrade(&self.0)
+    }
+
+    fn upgrade(inner: &Weak<Inner>) -> Option<Self> {
+        inner.upgrade().map(Self)
+    }
+
+    /// Checks a component against the contract, and gives it limits and grants.
     ///
     /// # Errors
-    /// If it imports what the host does not offer, or does not export the interface `agent`.
-    pub fn link(&self, component: &Component) -> wasmtime::Result<Program> {
-        Ok(Program {
-            stage: StagePre::new(self.linker.instantiate_pre(component)?)?,
-        })
+    /// If it imports what the host does not offer.
+    pub fn link(
+        &self,
+        component: &Component,
+        limits: Limits,
+        grants: Grants,
+    ) -> wasmtime::Result<Program> {
+        let ready = self.0.linker.instantiate_pre(component)?;
+        Ok(Program::new(ready, limits, grants))
     }
 }
 
@@ -114,9 +223,21 @@ fn basis() -> Config {
     config
 }
 
-fn pooling(limits: &Limits, concurrency: usize) -> Config {
-    // One more than can run, since a slot is free only when its store is gone.
-    let slots = u32::try_from(concurrency.saturating_add(2)).unwrap_or(u32::MAX);
+fn pooling(options: &EngineOptions) -> Config {
+    let memory = options.limits.memory.max(options.most_memory);
+    // Each attempt can have an instance of each dependency, and one that makes a value for the run; each dependency can
+    // live for the run. Two more than can run, since a slot is free only when its store is gone.
+    let of_attempt = match options.dependencies {
+        0 => 1,
+        dependencies => dependencies.saturating_add(2),
+    };
+    let instances = options
+        .concurrency
+        .saturating_add(2)
+        .saturating_mul(of_attempt)
+        .saturating_add(options.dependencies)
+        .saturating_add(2);
+    let slots = u32::try_from(instances).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(slots)
         .total_core_instances(slots.saturating_mul(16))
@@ -130,7 +251,7 @@ fn pooling(limits: &Limits, concurrency: usize) -> Config {
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
         .table_elements(TABLE_ELEMENTS)
-        .max_memory_size(limits.memory.next_multiple_of(64 << 10))
+        .max_memory_size(memory.next_multiple_of(64 << 10))
         .linear_memory_keep_resident(KEPT_MEMORY)
         .table_keep_resident(64 << 10)
         .pagemap_scan(Enabled::Auto);

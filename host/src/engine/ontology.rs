@@ -107,7 +107,7 @@ impl State {
 
     /// The handle of the ontology of the run's project.
     pub(super) fn project_ontology(&mut self) -> Result<Resource<OntologyHandle>> {
-        let ontology = Arc::clone(&self.inputs()?.ontology);
+        let ontology = Arc::clone(&self.scene()?.ontology);
         Ok(Resource::new_own(self.ontology_position(&ontology)))
     }
 

@@ -21,6 +21,7 @@ pub(super) struct Log(Arc<Mutex<Shared>>);
 
 #[derive(Debug)]
 struct Shared {
+    budget: usize,
     left: usize,
     dropped: usize,
     stdout: Vec<u8>,
@@ -32,6 +33,7 @@ struct Shared {
 impl Log {
     pub(super) fn new(budget: usize) -> Self {
         Self(Arc::new(Mutex::new(Shared {
+            budget,
             left: budget,
             dropped: 0,
             stdout: Vec::new(),
@@ -68,6 +70,12 @@ impl Log {
             log: self.clone(),
             error: true,
         }
+    }
+
+    /// Gives it the budget of another call: for an instance that is called more than once.
+    pub(super) fn renew(&self) {
+        let mut log = self.lock();
+        log.left = log.budget;
     }
 
     /// Logs what was written without a newline, and how much was dropped. Returns the end of

@@ -7,34 +7,49 @@ use super::bindings::runner::stage::workflow::{
 };
 use super::handles::{AgentStageHandle, OntologyHandle, ProjectHandle, TaskHandle};
 use super::state::{State, forget};
+use crate::encord::{Stage, Task};
 
 type Result<T> = wasmtime::Result<T>;
+
+impl State {
+    fn stage(&self) -> Result<&Stage> {
+        // Only a context leads here.
+        let stage = self.scene()?.stage.as_deref();
+        stage.ok_or_else(|| wasmtime::format_err!("there is no stage here"))
+    }
+
+    fn task_of(&self, handle: &Resource<TaskHandle>) -> Result<&Task> {
+        let task = self.tasks.get(handle.rep() as usize);
+        task.map(|task| &**task)
+            .ok_or_else(|| wasmtime::format_err!("the handle {} was never given out", handle.rep()))
+    }
+}
 
 impl Host for State {}
 
 impl HostProject for State {
     fn project_hash(&mut self, _: Resource<ProjectHandle>) -> Result<String> {
-        Ok(self.inputs()?.project.hash.to_string())
+        Ok(self.scene()?.project.hash.to_string())
     }
 
     fn title(&mut self, _: Resource<ProjectHandle>) -> Result<String> {
-        Ok(self.inputs()?.project.title.clone())
+        Ok(self.scene()?.project.title.clone())
     }
 
     fn description(&mut self, _: Resource<ProjectHandle>) -> Result<String> {
-        Ok(self.inputs()?.project.description.clone())
+        Ok(self.scene()?.project.description.clone())
     }
 
     fn created_at(&mut self, _: Resource<ProjectHandle>) -> Result<String> {
-        Ok(self.inputs()?.project.created_at.clone())
+        Ok(self.scene()?.project.created_at.clone())
     }
 
     fn last_edited_at(&mut self, _: Resource<ProjectHandle>) -> Result<String> {
-        Ok(self.inputs()?.project.last_edited_at.clone())
+        Ok(self.scene()?.project.last_edited_at.clone())
     }
 
     fn stages(&mut self, _: Resource<ProjectHandle>) -> Result<Vec<WorkflowStage>> {
-        let stages = self.inputs()?.project.stages.iter();
+        let stages = self.scene()?.project.stages.iter();
         Ok(stages
             .map(|stage| WorkflowStage {
                 uuid: stage.uuid.to_string(),
@@ -55,15 +70,15 @@ impl HostProject for State {
 
 impl HostAgentStage for State {
     fn uuid(&mut self, _: Resource<AgentStageHandle>) -> Result<String> {
-        Ok(self.inputs()?.stage.uuid.to_string())
+        Ok(self.stage()?.uuid.to_string())
     }
 
     fn title(&mut self, _: Resource<AgentStageHandle>) -> Result<String> {
-        Ok(self.inputs()?.stage.title.clone())
+        Ok(self.stage()?.title.clone())
     }
 
     fn pathways(&mut self, _: Resource<AgentStageHandle>) -> Result<Vec<Pathway>> {
-        let pathways = self.inputs()?.stage.pathways.iter();
+        let pathways = self.stage()?.pathways.iter();
         Ok(pathways
             .map(|pathway| Pathway {
                 uuid: pathway.uuid.to_string(),
@@ -79,40 +94,40 @@ impl HostAgentStage for State {
 }
 
 impl HostTask for State {
-    fn uuid(&mut self, _: Resource<TaskHandle>) -> Result<String> {
-        Ok(self.inputs()?.task.uuid.to_string())
+    fn uuid(&mut self, handle: Resource<TaskHandle>) -> Result<String> {
+        Ok(self.task_of(&handle)?.uuid.to_string())
     }
 
-    fn status(&mut self, _: Resource<TaskHandle>) -> Result<String> {
-        Ok(self.inputs()?.task.status.clone())
+    fn status(&mut self, handle: Resource<TaskHandle>) -> Result<String> {
+        Ok(self.task_of(&handle)?.status.clone())
     }
 
-    fn created_at(&mut self, _: Resource<TaskHandle>) -> Result<String> {
-        Ok(self.inputs()?.task.created_at.clone())
+    fn created_at(&mut self, handle: Resource<TaskHandle>) -> Result<String> {
+        Ok(self.task_of(&handle)?.created_at.clone())
     }
 
-    fn updated_at(&mut self, _: Resource<TaskHandle>) -> Result<String> {
-        Ok(self.inputs()?.task.updated_at.clone())
+    fn updated_at(&mut self, handle: Resource<TaskHandle>) -> Result<String> {
+        Ok(self.task_of(&handle)?.updated_at.clone())
     }
 
-    fn data_hash(&mut self, _: Resource<TaskHandle>) -> Result<String> {
-        Ok(self.inputs()?.task.data_hash.to_string())
+    fn data_hash(&mut self, handle: Resource<TaskHandle>) -> Result<String> {
+        Ok(self.task_of(&handle)?.data_hash.to_string())
     }
 
-    fn data_title(&mut self, _: Resource<TaskHandle>) -> Result<String> {
-        Ok(self.inputs()?.task.data_title.clone())
+    fn data_title(&mut self, handle: Resource<TaskHandle>) -> Result<String> {
+        Ok(self.task_of(&handle)?.data_title.clone())
     }
 
-    fn label_branch_name(&mut self, _: Resource<TaskHandle>) -> Result<String> {
-        Ok(self.inputs()?.task.label_branch_name.clone())
+    fn label_branch_name(&mut self, handle: Resource<TaskHandle>) -> Result<String> {
+        Ok(self.task_of(&handle)?.label_branch_name.clone())
     }
 
-    fn assignee(&mut self, _: Resource<TaskHandle>) -> Result<Option<String>> {
-        Ok(self.inputs()?.task.assignee.clone())
+    fn assignee(&mut self, handle: Resource<TaskHandle>) -> Result<Option<String>> {
+        Ok(self.task_of(&handle)?.assignee.clone())
     }
 
-    fn last_actioned_by(&mut self, _: Resource<TaskHandle>) -> Result<Option<String>> {
-        Ok(self.inputs()?.task.last_actioned_by.clone())
+    fn last_actioned_by(&mut self, handle: Resource<TaskHandle>) -> Result<Option<String>> {
+        Ok(self.task_of(&handle)?.last_actioned_by.clone())
     }
 
     fn drop(&mut self, handle: Resource<TaskHandle>) -> Result<()> {

@@ -9,22 +9,42 @@ use wasmtime::component::types::ComponentItem;
 use super::PluginError;
 
 /// The version of the contract in `wit/`.
-pub(super) const VERSION: &str = "0.1.1";
+pub(super) const VERSION: &str = "0.1.2";
 
 /// What of the contract's interfaces a plugin may import.
-const OFFERED: [&str; 8] = [
+const OFFERED: [&str; 12] = [
     "types",
     "logging",
+    "settings",
     "ontology",
     "workflow",
     "storage",
+    "media",
     "labels",
+    "values",
     "context",
     "declaration",
+    "platform",
 ];
 
-/// What a plugin has to export.
-const EXPORTED: [&str; 2] = ["plugin", "agent"];
+/// As what a component is to be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// It serves stages.
+    Plugin,
+    /// It gives agents a value.
+    Dependency,
+}
+
+impl Use {
+    /// What it has to export: one of each list.
+    fn exports(self) -> &'static [&'static [&'static str]] {
+        match self {
+            Self::Plugin => &[&["plugin"], &["agent", "batch-agent"]],
+            Self::Dependency => &[&["dependency"]],
+        }
+    }
+}
 
 /// What of WASI is linked. Nothing is granted behind it: no file, address, variable or argument.
 const WASI: [&str; 6] = ["io", "clocks", "random", "cli", "filesystem", "sockets"];
@@ -73,19 +93,22 @@ impl Contract {
         }
     }
 
-    /// What this host would refuse, in sentences; empty for a plugin of this contract.
-    pub fn refused(&self) -> Vec<String> {
-        let mut refused: Vec<String> = Vec::new();
-        let lacks = |interface: &&&str| {
-            !self
-                .exports
-                .iter()
-                .any(|export| is_offered(&export.name, "runner:stage", &[interface]))
-        };
-        let lacking: Vec<_> = EXPORTED
+    /// Whether it exports an interface of the contract.
+    pub fn has(&self, interface: &str) -> bool {
+        self.exports
             .iter()
-            .filter(lacks)
-            .map(|interface| format!("`runner:stage/{interface}@{VERSION}`"))
+            .any(|export| is_offered(&export.name, "runner:stage", &[interface]))
+    }
+
+    /// What this host would refuse, in sentences; empty for a component of this contract.
+    pub fn refused(&self, to_be: Use) -> Vec<String> {
+        let mut refused: Vec<String> = Vec::new();
+        let name = |interface: &&str| format!("`runner:stage/{interface}@{VERSION}`");
+        let lacking: Vec<String> = to_be
+            .exports()
+            .iter()
+            .filter(|one_of| !one_of.iter().any(|interface| self.has(interface)))
+            .map(|one_of| one_of.iter().map(name).collect::<Vec<_>>().join(" or "))
             .collect();
         if !lacking.is_empty() {
             let found: Vec<_> = self
@@ -118,14 +141,16 @@ impl Contract {
         refused
     }
 
-    pub(super) fn check(&self, path: &Path) -> Result<(), PluginError> {
-        let problems = self.refused();
+    pub(super) fn check(&self, path: &Path, to_be: Use) -> Result<(), PluginError> {
+        let problems = self.refused(to_be);
         if problems.is_empty() {
             return Ok(());
         }
-        Err(PluginError::OtherWorld {
-            path: path.to_owned(),
-            problems,
+        let path = path.to_owned();
+        Err(match to_be {
+            Use::Plugin if self.has("dependency") => PluginError::IsDependency { path },
+            Use::Plugin => PluginError::OtherWorld { path, problems },
+            Use::Dependency => PluginError::NoDependency { path, problems },
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Use;
 use crate::engine::Limits;
 
 /// Why a file is not a plugin that can run. Nothing was changed when one occurs.
@@ -66,6 +67,33 @@ pub enum PluginError {
         /// What it lacks and what it wants.
         problems: Vec<String>,
     },
+    /// A dependency in place of a plugin.
+    #[error("expected a plugin in `{}`, found a dependency: it serves no stage", path.display())]
+    IsDependency {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A component that gives no value.
+    #[error("expected a dependency in `{}`: {}", path.display(), problems.join("; "))]
+    NoDependency {
+        /// The file.
+        path: PathBuf,
+        /// What it lacks and what it wants.
+        problems: Vec<String>,
+    },
+    /// A stage is declared to be run in a way that the plugin does not export.
+    #[error(
+        "the plugin `{}` declares the stage \"{stage}\" {}, and does not export `{lacks}`", path.display(),
+        if *lacks == "batch-agent" { "in batches" } else { "task by task" }
+    )]
+    LacksAgent {
+        /// The file.
+        path: PathBuf,
+        /// The stage.
+        stage: String,
+        /// The interface.
+        lacks: &'static str,
+    },
     /// The interfaces are right by name, and wrong in detail.
     #[error("`{}` does not fit the contract: {reason}", path.display())]
     Unlinkable {
@@ -75,10 +103,22 @@ pub enum PluginError {
         reason: String,
     },
     /// `describe` did not return.
-    #[error("the plugin `{}` failed when it was asked which stages it serves: {failure}", path.display())]
+    #[error(
+        "{} failed when it was asked {}: {failure}",
+        match to_be {
+            Use::Plugin => format!("the plugin `{}`", path.display()),
+            Use::Dependency => format!("the dependency `{}`", path.display()),
+        },
+        match to_be {
+            Use::Plugin => "which stages it serves",
+            Use::Dependency => "what it gives",
+        }
+    )]
     Describe {
         /// The file.
         path: PathBuf,
+        /// As what it was asked.
+        to_be: Use,
         /// What happened.
         failure: String,
     },
@@ -142,6 +182,16 @@ impl PluginError {
                 path.display(),
                 version = super::contract::VERSION,
             ),
+            Self::IsDependency { path } => {
+                format!("give it to agents that ask for it: --dependency NAME={}", path.display())
+            }
+            Self::NoDependency { .. } => format!(
+                "a dependency exports `runner:stage/dependency@{version}`; with runner-sdk, mark a function with `#[provide]`",
+                version = super::contract::VERSION,
+            ),
+            Self::LacksAgent { lacks, .. } => {
+                format!("export `runner:stage/{lacks}@{version}`, or declare the stage otherwise", version = super::contract::VERSION)
+            }
             Self::Describe { .. } => {
                 "`describe` must return without looking at anything outside of the plugin".to_owned()
             }

@@ -2,6 +2,7 @@
 
 mod cache;
 mod contract;
+mod dependency;
 mod error;
 mod source;
 
@@ -12,13 +13,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use cache::CompileCache;
-pub use contract::{Contract, Interface};
+pub use contract::{Contract, Interface, Use};
+pub use dependency::{DependencyComponent, DependencyRef};
 pub use error::PluginError;
 pub use source::PluginDigest;
 
 use wasmtime::component::Component;
 
-use crate::engine::{Declaration, Engine, Program};
+use crate::engine::{Declaration, Engine, Grants, Limits, Program};
 use source::Source;
 
 /// The component of a plugin's file, as it is compiled: for measuring beside the host, as `tests/bench` does.
@@ -131,8 +133,7 @@ impl fmt::Debug for Plugin {
 }
 
 impl Plugin {
-    /// Loads a plugin: reads and checks the file, takes the compiled code from `cache` or compiles it,
-    /// links it and calls `describe`.
+    /// Loads a plugin that is granted nothing: see [`Plugin::load_granted`].
     ///
     /// # Errors
     /// Each names the file, what was expected and what was found; see [`PluginError`].
@@ -141,18 +142,59 @@ impl Plugin {
         cache: &Arc<CompileCache>,
         reference: &PluginRef,
     ) -> Result<Self, PluginError> {
-        let loading = Self::compile(engine, cache, reference.path.clone());
-        let mut plugin = loading.await?;
-        let declarations =
-            engine
-                .describe(&plugin.program)
-                .await
-                .map_err(|failure| PluginError::Describe {
-                    path: plugin.path.clone(),
-                    failure: failure.to_string(),
-                })?;
-        plugin.agents = bind(&plugin.path, declarations, reference.stage.as_deref())?;
-        Ok(plugin)
+        Self::load_granted(engine, cache, reference, Grants::None).await
+    }
+
+    /// Loads a plugin: reads and checks the file, takes the compiled code from `cache` or compiles it,
+    /// links it and calls `describe`.
+    ///
+    /// # Errors
+    /// As [`Plugin::load`].
+    pub async fn load_granted(
+        engine: &Arc<Engine>,
+        cache: &Arc<CompileCache>,
+        reference: &PluginRef,
+        grants: Grants,
+    ) -> Result<Self, PluginError> {
+        let path = reference.path.clone();
+        let linked = link(
+            engine,
+            cache,
+            path.clone(),
+            Use::Plugin,
+            *engine.limits(),
+            grants,
+        )
+        .await?;
+        let described = engine.describe(&linked.program).await;
+        let declarations = described.map_err(|failure| PluginError::Describe {
+            path: path.clone(),
+            to_be: Use::Plugin,
+            failure: failure.to_string(),
+        })?;
+        for declaration in &declarations {
+            let (has, lacks) = match declaration.batches {
+                Some(_) => (linked.program.has_batch_agent(), "batch-agent"),
+                None => (linked.program.has_agent(), "agent"),
+            };
+            if !has {
+                return Err(PluginError::LacksAgent {
+                    path,
+                    stage: declaration.stage.clone(),
+                    lacks,
+                });
+            }
+        }
+        Ok(Self {
+            agents: bind(&path, declarations, reference.stage.as_deref())?,
+            digest: linked.source.digest,
+            size: linked.source.size(),
+            format: linked.source.format(),
+            contract: linked.contract,
+            compiled_in: linked.compiled_in,
+            program: linked.program,
+            path,
+        })
     }
 
     /// Looks at a file without running anything of it. It need not fit the contract:
@@ -177,41 +219,46 @@ impl Plugin {
         })
         .await
     }
+}
 
-    /// Everything before `describe`.
-    async fn compile(
-        engine: &Arc<Engine>,
-        cache: &Arc<CompileCache>,
-        path: PathBuf,
-    ) -> Result<Self, PluginError> {
-        let (engine, cache) = (Arc::clone(engine), Arc::clone(cache));
-        off_the_async_threads(move || {
-            let Compiled {
-                source,
-                component,
-                contract,
-                compiled_in,
-            } = Compiled::new(&engine, &cache, &path)?;
-            contract.check(&path)?;
-            let program = engine
-                .link(&component)
-                .map_err(|error| PluginError::Unlinkable {
-                    path: path.clone(),
-                    reason: format!("{error:#}"),
-                })?;
-            Ok(Self {
-                size: source.size(),
-                format: source.format(),
-                digest: source.digest,
-                contract,
-                agents: Vec::new(),
-                compiled_in,
-                program,
-                path,
-            })
+/// A component that was linked, before it is asked anything.
+struct Linked {
+    source: Source,
+    contract: Contract,
+    compiled_in: Option<Duration>,
+    program: Program,
+}
+
+async fn link(
+    engine: &Arc<Engine>,
+    cache: &Arc<CompileCache>,
+    path: PathBuf,
+    to_be: Use,
+    limits: Limits,
+    grants: Grants,
+) -> Result<Linked, PluginError> {
+    let (engine, cache) = (Arc::clone(engine), Arc::clone(cache));
+    off_the_async_threads(move || {
+        let Compiled {
+            source,
+            component,
+            contract,
+            compiled_in,
+        } = Compiled::new(&engine, &cache, &path)?;
+        contract.check(&path, to_be)?;
+        let program = engine.link(&component, limits, grants);
+        let program = program.map_err(|error| PluginError::Unlinkable {
+            path,
+            reason: format!("{error:#}"),
+        })?;
+        Ok(Linked {
+            source,
+            contract,
+            compiled_in,
+            program,
         })
-        .await
-    }
+    })
+    .await
 }
 
 /// A file that was read and compiled, or taken from the cache.

@@ -332,22 +332,6 @@ fn backoff(attempt: u32) -> Duration {
         .mul_f64(rand::rng().random_range(0.5..=1.0))
 }
 
-impl crate::engine::Engine {
-    /// One task after another, until the engine can call batch agents.
-    async fn attempt_batch(
-        &self,
-        program: &crate::engine::Program,
-        stage: &str,
-        inputs: Vec<Inputs>,
-    ) -> Vec<Result<Decision, Failure>> {
-        let mut answers = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            answers.push(self.attempt(program, stage, input).await);
-        }
-        answers
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

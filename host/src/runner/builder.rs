@@ -1,19 +1,22 @@
 //! How a runner is described and built. All that can be wrong is found here, before any task is touched.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use runner_media::{Budget, FetchOptions, Store};
 use uuid::Uuid;
 
+use super::calls::Calls;
 use super::files::DOWNLOADS_AT_A_TIME;
+use super::graph;
 use super::plan::{Served, plan};
 use super::{Event, OnEvent, RunError, RunOptions, Runner, Shared};
 use crate::encord::{Client, Project};
-use crate::engine::{Engine, Limits};
+use crate::engine::{Dependency, Engine, EngineOptions, Grants, Limits};
 use crate::journal::Journal;
 use crate::labels::Ontology;
-use crate::plugin::{CompileCache, Plugin, PluginRef};
+use crate::plugin::{CompileCache, DependencyComponent, DependencyRef, Plugin, PluginRef};
 
 type BeforeRun = Box<dyn FnOnce(&Project, &[Arc<Plugin>]) -> Result<(), String> + Send>;
 
@@ -22,7 +25,9 @@ type BeforeRun = Box<dyn FnOnce(&Project, &[Arc<Plugin>]) -> Result<(), String> 
 pub struct RunnerBuilder {
     client: Option<Client>,
     project: Option<Uuid>,
-    plugins: Vec<PluginRef>,
+    plugins: Vec<(PluginRef, Grants)>,
+    dependencies: Vec<DependencyRef>,
+    settings: BTreeMap<String, String>,
     options: RunOptions,
     limits: Limits,
     state_dir: Option<PathBuf>,
@@ -61,8 +66,28 @@ impl RunnerBuilder {
     /// A plugin. At least one is required. Stages are emptied in the order of the plugins and, within one, of
     /// what it declares.
     #[must_use]
-    pub fn plugin(mut self, plugin: PluginRef) -> Self {
-        self.plugins.push(plugin);
+    pub fn plugin(self, plugin: PluginRef) -> Self {
+        self.plugin_granted(plugin, Grants::None)
+    }
+
+    /// A plugin that may do more than decide.
+    #[must_use]
+    pub fn plugin_granted(mut self, plugin: PluginRef, grants: Grants) -> Self {
+        self.plugins.push((plugin, grants));
+        self
+    }
+
+    /// A component that gives plugins a value.
+    #[must_use]
+    pub fn dependency(mut self, dependency: DependencyRef) -> Self {
+        self.dependencies.push(dependency);
+        self
+    }
+
+    /// A setting that plugins and dependencies read. Of one name the last counts.
+    #[must_use]
+    pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.insert(name.into(), value.into());
         self
     }
 
@@ -133,19 +158,36 @@ impl RunnerBuilder {
         if self.plugins.is_empty() {
             return Err(RunError::NoPlugin);
         }
-        let engine = Engine::new(self.limits, self.options.concurrency)
-            .map_err(|error| RunError::Engine(format!("{error:#}")))?;
+        let memories = self.dependencies.iter().filter_map(|one| one.memory);
+        let engine = Engine::with_options(EngineOptions {
+            limits: self.limits,
+            concurrency: self.options.concurrency,
+            most_memory: memories.max().unwrap_or(0),
+            dependencies: self.dependencies.len(),
+            settings: self.settings,
+        })
+        .map_err(|error| RunError::Engine(format!("{error:#}")))?;
         let engine = Arc::new(engine);
         let cache = Arc::new(match &self.cache_dir {
             Some(folder) => CompileCache::open(folder),
             None => CompileCache::disabled(),
         });
         // Side by side, since one waits for processors and the other for the network.
-        let (plugins, connected) =
-            tokio::join!(load(&engine, &cache, &self.plugins), connect(&client, hash));
-        let plugins = plugins?;
+        let (plugins, connected) = tokio::join!(
+            load(&engine, &cache, &self.plugins, &self.dependencies),
+            connect(&client, hash)
+        );
+        let (plugins, dependencies) = plugins?;
+        let stages = plugins.iter().flat_map(|plugin| &plugin.agents);
+        let stages = stages.map(|agent| &agent.declaration);
+        let by_name = graph::check(&dependencies, stages)?;
         let (project, ontology) = connected?;
-        let served = plan(&project, &ontology, &plugins)?;
+        let mut served = plan(&project, &ontology, &plugins)?;
+        for one in &mut served {
+            one.declaration = graph::with_dependencies(one.declaration.clone(), &by_name);
+        }
+        engine.provide(dependencies);
+        engine.connect(Arc::new(Calls(client.clone())));
         if let Some(check) = self.before_run {
             check(&project, &plugins).map_err(RunError::Refused)?;
         }
@@ -211,13 +253,20 @@ async fn open_store(
 async fn load(
     engine: &Arc<Engine>,
     cache: &Arc<CompileCache>,
-    references: &[PluginRef],
-) -> Result<Vec<Arc<Plugin>>, RunError> {
-    let mut plugins = Vec::with_capacity(references.len());
-    for reference in references {
-        plugins.push(Arc::new(Plugin::load(engine, cache, reference).await?));
+    plugins: &[(PluginRef, Grants)],
+    dependencies: &[DependencyRef],
+) -> Result<(Vec<Arc<Plugin>>, Vec<Arc<Dependency>>), RunError> {
+    let mut loaded = Vec::with_capacity(plugins.len());
+    for (reference, grants) in plugins {
+        let plugin = Plugin::load_granted(engine, cache, reference, *grants).await?;
+        loaded.push(Arc::new(plugin));
     }
-    Ok(plugins)
+    let mut components = Vec::with_capacity(dependencies.len());
+    for reference in dependencies {
+        let component = DependencyComponent::load(engine, cache, reference).await?;
+        components.push(component.dependency);
+    }
+    Ok((loaded, components))
 }
 
 async fn connect(client: &Client, hash: Uuid) -> Result<(Project, Ontology), RunError> {

@@ -15,7 +15,7 @@ use super::source::{Source, can_have_children, no_item};
 use super::twins::TwinSlots;
 use super::undeclared::{Asked, Need, Waiting};
 use crate::encord::{LabelRowMetadata, StorageItem, Task};
-use crate::engine::{LabelRowInput, PlatformCall, Resolver, Twin, TwinRow, Unresolved};
+use crate::engine::{LabelRowInput, Resolver, Twin, TwinRow, Unresolved};
 
 /// One task with what was fetched for it so far. Attempts of the task share it; each gets a fresh copy of
 /// what it edits.
@@ -264,9 +264,5 @@ impl Resolver for Dependencies {
 
     fn store(&self) -> Option<&Store> {
         self.source.store.as_ref()
-    }
-
-    fn call(&self, call: PlatformCall) -> BoxFuture<'_, Resolved<String>> {
-        self.source.call(call).boxed()
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use runner_media::MediaError;
 use uuid::Uuid;
 
+use super::graph::GraphError;
 use super::resume::ResumeError;
 use crate::encord;
 use crate::journal::JournalError;
@@ -25,6 +26,9 @@ pub enum RunError {
     /// A plugin cannot run.
     #[error(transparent)]
     Plugin(#[from] PluginError),
+    /// Stages and dependencies do not fit together.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
     /// No plugin was named.
     #[error("expected at least one plugin, found none")]
     NoPlugin,
@@ -110,6 +114,7 @@ impl RunError {
                 Some("start again once Encord can be reached; the commits are kept".to_owned())
             }
             Self::Plugin(error) => error.help(),
+            Self::Graph(error) => Some(error.help()),
             Self::NoPlugin => Some("name one: --plugin stage.wasm".to_owned()),
             Self::Incomplete(_) | Self::Refused(_) => None,
             Self::Engine(_) => Some("check the limits of the system, of address space above all (ulimit -v)".to_owned()),

@@ -2,11 +2,13 @@
 
 mod attempts;
 mod builder;
+mod calls;
 mod commit;
 mod dependencies;
 mod drain;
 mod error;
 mod files;
+mod graph;
 mod plan;
 mod prefetch;
 mod resume;
@@ -28,6 +30,7 @@ use tracing::Instrument;
 
 pub use builder::RunnerBuilder;
 pub use error::RunError;
+pub use graph::GraphError;
 pub use resume::ResumeError;
 pub use summary::{StageSummary, Summary, TaskFailure, Undeclared};
 
@@ -212,6 +215,16 @@ impl Runner {
     }
 
     async fn passes(
+        &self,
+        stages: &[&Served],
+        shutdown: &CancellationToken,
+    ) -> Result<Summary, RunError> {
+        let ended = self.all_passes(stages, shutdown).await;
+        self.shared.engine.end_run().await;
+        ended
+    }
+
+    async fn all_passes(
         &self,
         stages: &[&Served],
         shutdown: &CancellationToken,

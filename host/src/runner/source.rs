@@ -15,7 +15,7 @@ use crate::encord::{
     Client, CreateOptions, Error, ErrorKind, LabelRowMetadata, MetadataOptions, ReadOptions,
     StorageItem, Task,
 };
-use crate::engine::{Declaration, LabelRowInput, PlatformCall, Unresolved};
+use crate::engine::{Declaration, LabelRowInput, Unresolved};
 
 /// What a stage's tasks have in common when they are resolved.
 #[derive(Debug)]
@@ -256,35 +256,6 @@ impl Source {
         let found = found.map_err(|error| unresolved(&error))?;
         Ok(found.into_iter().map(Arc::new).collect())
     }
-
-    /// Calls Encord's API as an agent asked to.
-    pub(super) async fn call(&self, call: PlatformCall) -> Resolved<String> {
-        let answer = match call {
-            PlatformCall::Request {
-                method,
-                path,
-                query,
-                body,
-            } => {
-                let body = body.as_deref();
-                self.client.call_rest(method, &path, &query, body).await
-            }
-            PlatformCall::Query {
-                resource_type,
-                resource,
-                query_type,
-                query_method,
-                uid,
-                payload,
-            } => {
-                let (kind, method) = (&query_type, &query_method);
-                self.client
-                    .call_query(resource_type, resource, kind, method, &uid, &payload)
-                    .await
-            }
-        };
-        answer.map_err(|error| unresolved_call(&error))
-    }
 }
 
 /// Whether an item of this type can be made of others. Newer types are asked for.
@@ -321,7 +292,7 @@ pub(super) fn unresolved(error: &Error) -> Unresolved {
 }
 
 /// The same for a call that the guest made: what was wrong with it is the guest's doing.
-fn unresolved_call(error: &Error) -> Unresolved {
+pub(super) fn unresolved_call(error: &Error) -> Unresolved {
     match error.kind() {
         ErrorKind::InvalidArguments => Unresolved::Invalid(error.to_string()),
         ErrorKind::PayloadTooLarge | ErrorKind::AnswerTooLarge => {

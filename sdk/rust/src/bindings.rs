@@ -6,10 +6,12 @@
 
 wit_bindgen::generate!({
     path: "../../wit",
-    world: "stage",
+    world: "everything",
     // Hand-written, so that its text is a sentence rather than the name of a variant.
-    with: { "runner:stage/types@0.1.1/error": crate::errors::Error },
+    with: { "runner:stage/types@0.1.2/error": crate::errors::Error },
     additional_derives: [Clone, PartialEq],
+    // It owns a resource.
+    additional_derives_ignore: ["given"],
     pub_export_macro: false,
     default_bindings_module: "crate::bindings",
 });

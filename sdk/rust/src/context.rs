@@ -1,9 +1,11 @@
-use std::sync::Arc;
+use std::rc::Rc;
 
 use crate::bindings::runner::stage::context as wit;
+use crate::dependency::Cache;
+use crate::twin::TwinProject;
 use crate::{
-    AgentStage, AgentTask, Declaration, Error, LabelRow, Ontology, Project, Result, StorageItem,
-    Uuid,
+    AgentError, AgentStage, AgentTask, Declaration, Error, LabelRow, Ontology, Project, Result,
+    StorageItem, Twin, Uuid, Value,
 };
 
 /// One attempt at one task: all that an agent can ask for. A clone is another handle of the same attempt.
@@ -13,29 +15,63 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Context {
     // The host gives one handle of it, which parameters of the author's own types may keep too.
-    attempt: Arc<wit::Context>,
+    attempt: Rc<Attempt>,
+}
+
+#[derive(Debug)]
+struct Attempt {
+    attempt: wit::Context,
+    twin: Option<TwinProject>,
+    cache: Cache,
 }
 
 impl Context {
-    pub(crate) fn new(attempt: wit::Context) -> Self {
+    pub(crate) fn new(attempt: wit::Context, twin: Option<TwinProject>) -> Self {
         Self {
-            attempt: Arc::new(attempt),
+            attempt: Rc::new(Attempt {
+                attempt,
+                twin,
+                cache: Cache::default(),
+            }),
         }
+    }
+
+    fn handle(&self) -> &wit::Context {
+        &self.attempt.attempt
+    }
+
+    /// What was made in this attempt.
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.attempt.cache
+    }
+
+    /// A value of this type that is made once in the attempt.
+    pub(crate) fn once<T: Clone + 'static>(
+        &self,
+        resolve: impl FnOnce(&Self) -> Result<T>,
+    ) -> Result<T> {
+        self.cache().once(|| resolve(self))
+    }
+
+    /// The project of the stage's twins.
+    pub(crate) fn twin_project(&self) -> Result<Uuid> {
+        let missing = || AgentError::fatal("expected a stage with the option `twin`, found none");
+        self.attempt.twin.ok_or_else(missing)?.uuid()
     }
 
     /// The task.
     pub fn task(&self) -> AgentTask {
-        self.attempt.task()
+        self.handle().task()
     }
 
     /// The project that the task belongs to.
     pub fn project(&self) -> Project {
-        Project::new(self.attempt.project())
+        Project::new(self.handle().project())
     }
 
     /// The stage at which the task waits.
     pub fn agent_stage(&self) -> AgentStage {
-        self.attempt.agent_stage()
+        self.handle().agent_stage()
     }
 
     /// The project's ontology.
@@ -51,7 +87,7 @@ impl Context {
     /// [`Error::NotFound`] if the data unit was removed, [`Error::Forbidden`], [`Error::Unavailable`];
     /// [`Error::Other`] if it is not understood.
     pub fn label_row(&self) -> Result<LabelRow, Error> {
-        self.attempt.label_row().map(LabelRow::new)
+        self.handle().label_row().map(LabelRow::new)
     }
 
     /// The label row of the same data in another project, on the branch of the task's row, to read and to
@@ -62,8 +98,33 @@ impl Context {
     /// [`Error::NotFound`] if there is no such project, [`Error::Forbidden`], [`Error::Unavailable`];
     /// [`Error::Other`] if the row is not understood.
     pub fn twin_label_row(&self, project_hash: Uuid) -> Result<Option<LabelRow>, Error> {
-        let twin = self.attempt.twin_label_row(&project_hash.to_string())?;
+        let twin = self.handle().twin_label_row(&project_hash.to_string())?;
         Ok(twin.map(LabelRow::new))
+    }
+
+    /// The same data in another project. Absent if that project does not have it.
+    ///
+    /// # Errors
+    /// As for [`twin_label_row`](Self::twin_label_row).
+    pub fn twin(&self, project_hash: Uuid) -> Result<Option<Twin>, Error> {
+        let twin = self.handle().twin(&project_hash.to_string())?;
+        Ok(twin.map(Twin::new))
+    }
+
+    /// What the dependency of this name gives (`--dependency name=file.wasm`). Resolved when it is first asked for in the
+    /// attempt, and not again. [`named!`](crate::named) is the typed way, which the host knows of before it starts.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the user has named no such dependency; those that it returns; [`Error::Unavailable`] if it
+    /// trapped or went over one of its limits.
+    pub fn dependency(&self, name: &str) -> Result<Value, Error> {
+        self.handle().dependency(name).map(Value::new)
+    }
+
+    /// For code that `#[dependency(per_run)]` generates.
+    #[doc(hidden)]
+    pub fn per_run_value(&self, name: &str) -> Result<Value, Error> {
+        self.handle().per_run_value(name).map(Value::new)
     }
 
     /// The storage item behind the task's data unit.
@@ -72,12 +133,12 @@ impl Context {
     /// [`Error::NotFound`], [`Error::Forbidden`] and [`Error::Unavailable`], if it had to be fetched and
     /// could not be.
     pub fn storage_item(&self) -> Result<StorageItem, Error> {
-        self.attempt.storage_item()
+        self.handle().storage_item()
     }
 
     /// 0 for the first attempt at the task, 1 for the first retry, and so on.
     pub fn attempt(&self) -> u32 {
-        self.attempt.attempt()
+        self.handle().attempt()
     }
 }
 
@@ -111,10 +172,12 @@ impl Context {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "an agent cannot take a `{Self}`",
+    message = "a parameter cannot be a `{Self}`",
     label = "not something that the host can resolve",
-    note = "an agent's parameters, any of them in any order: `AgentTask`, `Project`, `AgentStage`, \
-            `Ontology`, `LabelRow`, `StorageItem`, `Context`, `&Context`",
+    note = "parameters, any of them in any order: `AgentTask`, `Project`, `AgentStage`, `Ontology`, `LabelRow`, `StorageItem`, \
+            `Asset`, `SingleFrame`, `VideoIterator`, `VideoSampler`, `Twin`, `Client`, `Settings`, `Depends`, `Context`, \
+            `&Context`",
+    note = "several tasks at once, as `Batch`, are taken with the option `batch`: `#[stage(\"…\", batch = 32)]`",
     note = "types of your own can be parameters too, once they implement `FromContext`"
 )]
 pub trait FromContext: Sized {
@@ -181,14 +244,49 @@ impl FromContext for StorageItem {
     }
 }
 
+/// What may fail without the attempt: the agent decides what becomes of a task whose picture cannot be read, say.
+impl<T: FromContext> FromContext for Result<T> {
+    fn declare(declaration: &mut Declaration) {
+        T::declare(declaration);
+    }
+
+    fn resolve(context: &Context) -> Result<Self> {
+        Ok(T::resolve(context))
+    }
+}
+
+/// `FromContext` for tuples of parameters, as a [`Batch`](crate::Batch) has them.
+macro_rules! tuples {
+    ($(($($part:ident)+))+) => {$(
+        impl<$($part: FromContext),+> FromContext for ($($part,)+) {
+            fn declare(declaration: &mut Declaration) {
+                $($part::declare(declaration);)+
+            }
+
+            fn resolve(context: &Context) -> Result<Self> {
+                Ok(($($part::resolve(context)?,)+))
+            }
+        }
+    )+};
+}
+
+tuples! {
+    (A B)
+    (A B C)
+    (A B C D)
+    (A B C D E)
+    (A B C D E F)
+}
+
 /// What an agent can take by reference: the context, and nothing else.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "an agent cannot borrow a `{Self}`",
+    message = "a parameter cannot borrow a `{Self}`",
     label = "only `&Context` is lent",
     note = "take it by value: `{Self}` instead of `&{Self}`",
-    note = "an agent's parameters, any of them in any order: `AgentTask`, `Project`, `AgentStage`, \
-            `Ontology`, `LabelRow`, `StorageItem`, `Context`, `&Context`"
+    note = "parameters, any of them in any order: `AgentTask`, `Project`, `AgentStage`, `Ontology`, `LabelRow`, `StorageItem`, \
+            `Asset`, `SingleFrame`, `VideoIterator`, `VideoSampler`, `Twin`, `Client`, `Settings`, `Depends`, `Context`, \
+            `&Context`"
 )]
 pub trait Lent {
     fn lend(context: &Context) -> &Self;

@@ -1,4 +1,4 @@
-use crate::bindings::exports::runner::stage::agent as wit;
+use crate::bindings::exports::runner::stage::{agent as wit, batch_agent};
 use crate::{AgentError, Result, StagePathway, Uuid};
 
 /// The way on from a stage: the name of one of its pathways, compared exactly, or the UUID of one.
@@ -91,6 +91,13 @@ impl From<Outcome> for wit::Outcome {
             pathway: outcome.pathway.map(|pathway| pathway.0),
             priority: outcome.priority,
         }
+    }
+}
+
+impl From<Outcome> for batch_agent::Outcome {
+    fn from(outcome: Outcome) -> Self {
+        let wit::Outcome { pathway, priority } = outcome.into();
+        Self { pathway, priority }
     }
 }
 

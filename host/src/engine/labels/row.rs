@@ -275,6 +275,9 @@ impl HostLabelRow for State {
                 "expected a priority from 0 to 1, found {priority}"
             ))));
         }
+        if let Some(error) = self.decides_nothing("set the priority of a task") {
+            return Ok(Err(error));
+        }
         let row = self.open_row(&handle)?;
         if row.twin_of.is_some() {
             return Ok(Err(of_another_project("set the priority of a task")));
@@ -284,6 +287,9 @@ impl HostLabelRow for State {
     }
 
     fn save(&mut self, handle: Resource<LabelRowHandle>) -> Result<Answered<()>> {
+        if let Some(error) = self.decides_nothing("save labels") {
+            return Ok(Err(error));
+        }
         let row = self.open_row(&handle)?;
         if row.twin_of.is_some() {
             return Ok(Err(of_another_project("save labels")));

@@ -1,5 +1,6 @@
 //! Files behind signed URLs, as a cloud store has them: media are handed out, and `uploads` takes new ones.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use axum::extract::{Path, Request, State};
@@ -138,17 +139,17 @@ pub(super) async fn serve(
     let Some((path, mime_type)) = find(&service, &item).await? else {
         return Err(ApiError::not_found("there is no such storage item"));
     };
-    let missing = path.clone();
-    let response = ServeFile::new(path)
-        .try_call(request)
-        .await
-        .map_err(ApiError::internal)?;
+    let gone = || ApiError {
+        detail: Some(format!("the file `{}` is gone", path.display())),
+        ..ApiError::not_found("the file is gone")
+    };
+    let served = ServeFile::new(&path).try_call(request).await;
+    let response = served.map_err(|error| match error.kind() {
+        ErrorKind::NotFound => gone(),
+        _ => ApiError::internal(error),
+    })?;
     if response.status() == StatusCode::NOT_FOUND {
-        let message = format!("the file `{}` is gone", missing.display());
-        return Err(ApiError {
-            detail: Some(message),
-            ..ApiError::not_found("the file is gone")
-        });
+        return Err(gone());
     }
     let mut response: Response = response.map(axum::body::Body::new).into_response();
     if let Some(mime_type) = mime_type.and_then(|mime_type| mime_type.parse().ok()) {

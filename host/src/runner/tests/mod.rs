@@ -10,7 +10,6 @@ use std::sync::Arc;
 use runner_media::{FetchOptions, Store};
 use uuid::Uuid;
 
-use super::dependencies::Dependencies;
 use super::source::Source;
 use super::undeclared::Undeclareds;
 use crate::encord::{Client, CreateOptions, Key, LabelRowMetadata, MetadataOptions, Task};
@@ -199,9 +198,4 @@ fn undeclared(source: &Source) -> Vec<(String, &'static str, u64)> {
     let all = source.undeclared.all().into_iter();
     all.map(|one| (one.dependency, one.declaration, one.tasks))
         .collect()
-}
-
-/// A task of which nothing was fetched yet.
-fn unfetched(source: &Arc<Source>, task: Task) -> Dependencies {
-    Dependencies::new(source, task)
 }

@@ -1,0 +1,394 @@
+//! Values that are made for agents: by dependency components, and once in a run by plugins themselves.
+//!
+//! A value of an attempt is kept with the attempt, whoever asked for it, and dropped when the attempt has ended, the
+//! last one made first. A value of the run is kept by the engine until the run ends, or by the plugin that
+//! made it. What only has a value runs in an instance that is gone at once; a service keeps its instance.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::sync::OnceCell;
+use wasmtime::Store;
+use wasmtime::component::ResourceAny;
+
+use super::bindings::exports::runner::stage::dependency::{Given, Guest};
+use super::bindings::runner::stage::types::Error;
+use super::declaration::{Declaration, ValueKind};
+use super::handles::only;
+use super::state::{Current, Role, Scene, State};
+use super::{Engine, Failure, Program};
+
+type Answered<T> = std::result::Result<T, Error>;
+
+/// A component that gives agents a value, under the name that the user gave it.
+pub struct Dependency {
+    /// Its name.
+    pub name: String,
+    /// What it needs and gives.
+    pub declaration: Declaration,
+    /// The linked component.
+    pub program: Program,
+}
+
+impl fmt::Debug for Dependency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dependency")
+            .field("name", &self.name)
+            .field("declaration", &self.declaration)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Dependency {
+    /// Whether it declared that it asks for another.
+    pub(super) fn needs(&self, name: &str) -> bool {
+        let mut needed = self.declaration.dependencies.iter();
+        needed.any(|(needed, _)| needed == name)
+    }
+}
+
+/// What was given. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    Json(Arc<str>),
+    Bytes(Bytes),
+    Service(Arc<Service>),
+}
+
+impl Value {
+    pub(super) fn kind(&self) -> ValueKind {
+        match self {
+            Self::Json(_) => ValueKind::Json,
+            Self::Bytes(_) => ValueKind::Bytes,
+            Self::Service(_) => ValueKind::Service,
+        }
+    }
+
+    /// Of JSON, its text.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Json(text) => Some(text.as_bytes()),
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Service(_) => None,
+        }
+    }
+
+    /// False for a service whose instance is gone after a fault.
+    async fn is_alive(&self) -> bool {
+        match self {
+            Self::Service(service) => service.live.lock().await.is_some(),
+            _ => true,
+        }
+    }
+}
+
+/// A value that answers calls, one after another.
+pub(super) struct Service {
+    name: String,
+    time: Duration,
+    /// Absent once a call of it trapped, went over a limit or was abandoned: what it had in memory cannot be relied on.
+    live: tokio::sync::Mutex<Option<Live>>,
+}
+
+struct Live {
+    store: Store<State>,
+    guest: Guest,
+    resource: ResourceAny,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// Calls it. A caller that gives up leaves it without an instance.
+    pub(super) async fn call(&self, function: &str, input: &[u8]) -> Answered<Vec<u8>> {
+        let mut slot = self.live.lock().await;
+        let Some(mut live) = slot.take() else {
+            return Err(Error::Unavailable(format!(
+                "the instance of the dependency \"{}\" is gone after a fault",
+                self.name
+            )));
+        };
+        live.store.data().log.renew();
+        let service = live.guest.service();
+        let call = service.call_call(&mut live.store, live.resource, function, input);
+        let ended = within(self.time, call).await;
+        let tail = live.store.data().log.finish();
+        match ended {
+            Ok(Ok(answer)) => {
+                *slot = Some(live);
+                answer
+            }
+            Ok(Err(error)) => {
+                let failure = Engine::failure(&live.store, &error, &tail);
+                Err(fault(&self.name, &failure))
+            }
+            Err(failure) => Err(fault(&self.name, &failure)),
+        }
+    }
+
+    /// Drops what answered, then its instance.
+    async fn close(&self) {
+        let Some(mut live) = self.live.lock().await.take() else {
+            return;
+        };
+        let dropped = live.resource.resource_drop_async(&mut live.store);
+        let ended = within(self.time, dropped).await;
+        live.store.data().log.finish();
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::warn!(
+                "the dependency \"{}\" failed while it was dropped",
+                self.name
+            );
+        }
+    }
+}
+
+/// What dependencies gave for one attempt at one task.
+#[derive(Debug, Default)]
+pub(super) struct AttemptValues {
+    cells: Mutex<HashMap<String, Arc<OnceCell<Value>>>>,
+    /// In the order in which they were made.
+    services: Mutex<Vec<Arc<Service>>>,
+}
+
+impl AttemptValues {
+    fn cell(&self, name: &str) -> Arc<OnceCell<Value>> {
+        let mut cells = lock(&self.cells);
+        match cells.get(name) {
+            Some(cell) => Arc::clone(cell),
+            None => Arc::clone(cells.entry(name.to_owned()).or_default()),
+        }
+    }
+
+    /// Drops what was made, the last first.
+    pub(super) async fn close(&self) {
+        let services = std::mem::take(&mut *lock(&self.services));
+        for service in services.iter().rev() {
+            service.close().await;
+        }
+    }
+}
+
+/// Values that live as long as a run, by name.
+#[derive(Debug, Default)]
+pub(super) struct RunValues {
+    cells: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Value>>>>>,
+    /// In the order in which they were made.
+    services: Mutex<Vec<Arc<Service>>>,
+}
+
+impl RunValues {
+    /// The value of a name, made by `make` if there is none yet. Whoever asks meanwhile waits.
+    async fn get<Made>(&self, name: &str, make: impl FnOnce() -> Made) -> Answered<Value>
+    where
+        Made: Future<Output = Answered<Value>>,
+    {
+        let cell = Arc::clone(lock(&self.cells).entry(name.to_owned()).or_default());
+        let mut known = cell.lock().await;
+        if let Some(value) = &*known
+            && value.is_alive().await
+        {
+            return Ok(value.clone());
+        }
+        let value = make().await?;
+        if let Value::Service(service) = &value {
+            lock(&self.services).push(Arc::clone(service));
+        }
+        *known = Some(value.clone());
+        Ok(value)
+    }
+
+    /// Drops what was made, the last first.
+    pub(super) async fn close(&self) {
+        lock(&self.cells).clear();
+        let services = std::mem::take(&mut *lock(&self.services));
+        for service in services.iter().rev() {
+            service.close().await;
+        }
+    }
+}
+
+impl Engine {
+    /// What a dependency gives for one attempt: made now, if nobody has asked for it yet.
+    pub(super) fn value_of_attempt(
+        self,
+        dependency: Arc<Dependency>,
+        current: Current,
+        scene: Scene,
+    ) -> BoxFuture<'static, Answered<Value>> {
+        // Boxed, since a dependency can ask for another.
+        async move {
+            let cell = current.values.cell(&dependency.name);
+            let values = Arc::clone(&current.values);
+            let make = || async {
+                let value = self.resolve(&dependency, scene, Some(current)).await?;
+                if let Value::Service(service) = &value {
+                    lock(&values.services).push(Arc::clone(service));
+                }
+                Ok(value)
+            };
+            cell.get_or_try_init(make).await.cloned()
+        }
+        .boxed()
+    }
+
+    /// What a dependency gives for the whole run: made now, if nobody has asked for it yet.
+    pub(super) fn value_of_run(
+        self,
+        dependency: Arc<Dependency>,
+        scene: Scene,
+    ) -> BoxFuture<'static, Answered<Value>> {
+        async move {
+            let make = || self.resolve(&dependency, scene, None);
+            self.run_values().get(&dependency.name, make).await
+        }
+        .boxed()
+    }
+
+    /// Calls a dependency: `resolve` for a task, `create` for the run.
+    async fn resolve(
+        &self,
+        dependency: &Arc<Dependency>,
+        scene: Scene,
+        current: Option<Current>,
+    ) -> Answered<Value> {
+        let (name, program) = (&dependency.name, &dependency.program);
+        let time = program.limits().time;
+        let for_task = current.is_some();
+        let role = Role::Dependency(Arc::clone(dependency));
+        // Items that were handed out to another component are not handed out here.
+        let contexts = current.map(|current| Current::new(current.inputs, current.values));
+        let mut store = self.store(program, role, Some(scene), contexts.into_iter().collect());
+        let call = async {
+            let instance = program.instantiate(&mut store).await?;
+            let guest = program.dependency_guest(&mut store, &instance)?;
+            let given = if for_task {
+                guest.call_resolve(&mut store, only()).await?
+            } else {
+                guest.call_create(&mut store, only()).await?
+            };
+            wasmtime::Result::Ok((guest, given))
+        };
+        let ended = within(time, call).await;
+        let tail = store.data().log.finish();
+        let (guest, given) = match ended {
+            Ok(Ok((guest, given))) => (guest, given?),
+            Ok(Err(error)) => return Err(fault(name, &Self::failure(&store, &error, &tail))),
+            Err(failure) => return Err(fault(name, &failure)),
+        };
+        let value = match given {
+            Given::Json(text) => {
+                if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&text) {
+                    return Err(Error::Other(format!(
+                        "expected JSON from the dependency \"{name}\", found text that is none: {error}"
+                    )));
+                }
+                Value::Json(text.into())
+            }
+            Given::Bytes(bytes) => Value::Bytes(bytes.into()),
+            Given::Service(resource) => Value::Service(Arc::new(Service {
+                name: name.clone(),
+                time,
+                live: tokio::sync::Mutex::new(Some(Live {
+                    store,
+                    guest,
+                    resource,
+                })),
+            })),
+        };
+        let declared = dependency.declaration.gives;
+        if value.kind() != declared {
+            return Err(Error::Other(format!(
+                "expected {} from the dependency \"{name}\", as it declares, found {}",
+                declared.name(),
+                value.kind().name()
+            )));
+        }
+        Ok(value)
+    }
+
+    /// A value that a plugin makes once in a run: made now, if nobody has asked for it yet.
+    pub(super) fn value_of_plugin(
+        self,
+        program: Program,
+        name: String,
+        scene: Scene,
+    ) -> BoxFuture<'static, Answered<Value>> {
+        async move {
+            let make = || self.create(&program, &name, scene);
+            program.run_values().get(&name, make).await
+        }
+        .boxed()
+    }
+
+    async fn create(&self, program: &Program, name: &str, scene: Scene) -> Answered<Value> {
+        let mut store = self.store(program, Role::PerRun, Some(scene), Vec::new());
+        let call = async {
+            let instance = program.instantiate(&mut store).await?;
+            match program.per_run_guest(&mut store, &instance)? {
+                Some(guest) => guest.call_create(&mut store, name, only()).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let ended = within(program.limits().time, call).await;
+        let tail = store.data().log.finish();
+        let failure = match ended {
+            Ok(Ok(Some(made))) => return Ok(Value::Bytes(made?.into())),
+            Ok(Ok(None)) => {
+                return Err(Error::Unsupported(
+                    "the plugin makes no values for the run: it does not export `per-run`"
+                        .to_owned(),
+                ));
+            }
+            Ok(Err(error)) => Self::failure(&store, &error, &tail),
+            Err(failure) => failure,
+        };
+        tracing::warn!("the value \"{name}\" for the run: {failure}");
+        Err(Error::Unavailable(format!(
+            "the value \"{name}\" for the run could not be made ({}): {}",
+            failure.kind(),
+            first_line(&failure)
+        )))
+    }
+}
+
+/// The error of whoever asked for a dependency that failed. The whole story goes into the log.
+fn fault(name: &str, failure: &Failure) -> Error {
+    tracing::warn!(
+        "the dependency \"{name}\" failed ({}): {failure}",
+        failure.kind()
+    );
+    Error::Unavailable(format!(
+        "the dependency \"{name}\" failed ({}): {}",
+        failure.kind(),
+        first_line(failure)
+    ))
+}
+
+fn first_line(failure: &Failure) -> String {
+    let text = failure.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+async fn within<T>(time: Duration, call: impl Future<Output = T>) -> Result<T, Failure> {
+    tokio::time::timeout(time, call)
+        .await
+        .map_err(|_| Failure::Timeout(time))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is under these locks is whole whatever panicked.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
