@@ -89,7 +89,7 @@ impl MediaError {
         let path = path.display();
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::other(format!(
-                "expected room on the disk to {doing} `{path}`, found none: {error}"
+                "expected room on the disk to {doing} `{path}`, found none"
             ))
             .with_help("free some room, or put the folder of the media files on another disk"),
             _ => Self::other(format!("cannot {doing} `{path}`: {error}")),
@@ -112,7 +112,7 @@ mod tests {
         let error = MediaError::disk("write a file to", Path::new("/cache"), &full);
         assert_eq!(
             error.to_string(),
-            "expected room on the disk to write a file to `/cache`, found none: no storage space"
+            "expected room on the disk to write a file to `/cache`, found none"
         );
         assert!(error.help().is_some());
     }

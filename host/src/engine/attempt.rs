@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::error::Elapsed;
+use wasmtime::component::Resource;
 use wasmtime::{Store, Trap, WasmBacktrace};
 
 use super::bindings::exports::runner::stage::agent::Outcome;
 use super::bindings::runner::stage::types::Error;
-use super::handles::{ContextHandle, only};
+use super::handles::{ContextHandle, DeclarationHandle, only};
 use super::provide::AttemptValues;
 use super::state::{Current, Role, Scene, State};
 use super::{Decision, Declaration, Engine, Failure, Inputs, Program};
@@ -32,7 +34,7 @@ impl Engine {
         };
         let time = program.limits().time.min(DESCRIBE_TIME);
         let ended = tokio::time::timeout(time, call).await;
-        Self::described(&mut store, ended, time, |handles| handles)
+        Self::described(&mut store, ended, time)
     }
 
     /// Asks a dependency what it needs and gives.
@@ -47,20 +49,24 @@ impl Engine {
             guest.call_describe(&mut store).await
         };
         let time = program.limits().time.min(DESCRIBE_TIME);
-        let ended = tokio::time::timeout(time, call).await;
-        let declarations = Self::described(&mut store, ended, time, |handle| vec![handle])?;
+        let ended = match tokio::time::timeout(time, call).await {
+            Ok(Ok(Err(error))) => return Err(returned(error)),
+            Ok(Ok(Ok(handle))) => Ok(Ok(vec![handle])),
+            Ok(Err(error)) => Ok(Err(error)),
+            Err(elapsed) => Err(elapsed),
+        };
+        let declarations = Self::described(&mut store, ended, time)?;
         Ok(declarations.into_iter().next().unwrap_or_default())
     }
 
-    fn described<T>(
+    fn described(
         store: &mut Store<State>,
-        ended: Result<wasmtime::Result<T>, tokio::time::error::Elapsed>,
+        ended: Result<wasmtime::Result<Vec<Resource<DeclarationHandle>>>, Elapsed>,
         time: Duration,
-        handles: impl FnOnce(T) -> Vec<wasmtime::component::Resource<super::handles::DeclarationHandle>>,
     ) -> Result<Vec<Declaration>, Failure> {
         let tail = store.data().log.finish();
         match ended {
-            Ok(Ok(described)) => handles(described)
+            Ok(Ok(handles)) => handles
                 .iter()
                 .map(|handle| store.data_mut().declaration(handle).cloned())
                 .collect::<wasmtime::Result<_>>()
@@ -127,7 +133,7 @@ impl Engine {
             let instance = program.instantiate(&mut store).await?;
             let guest = program.batch_agent_guest(&mut store, &instance)?;
             let contexts: Vec<_> = (0..count as u32)
-                .map(wasmtime::component::Resource::<ContextHandle>::new_own)
+                .map(Resource::<ContextHandle>::new_own)
                 .collect();
             guest.call_run_batch(&mut store, stage, &contexts).await
         };

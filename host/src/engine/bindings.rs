@@ -16,6 +16,7 @@ wasmtime::component::bindgen!({
         "runner:stage/context.[method]twin.label-row": async | trappable,
         "runner:stage/context.[method]twin.task": async | trappable,
         "runner:stage/context.[method]run-context.dependency": async | trappable,
+        "runner:stage/context.[method]run-context.per-run-value": async | trappable,
         "runner:stage/storage.[method]storage-item.children": async | trappable,
         "runner:stage/values.[method]value.call": async | trappable,
         "runner:stage/platform.request": async | trappable,

@@ -86,6 +86,18 @@ impl State {
             .ok_or_else(|| wasmtime::format_err!("the handle {} was never given out", handle.rep()))
     }
 
+    /// A value that this plugin makes once in a run, for which others of them wait.
+    async fn value_of_own(
+        &mut self,
+        name: String,
+        waiting: Vec<String>,
+    ) -> Result<Answered<Resource<ValueHandle>>> {
+        let (engine, program) = (self.engine()?, self.program.clone());
+        let scene = self.scene()?.of_run();
+        let value = engine.value_of_plugin(program, name, waiting, scene).await;
+        Ok(value.map(|value| self.value_handle(value)))
+    }
+
     /// The dependency of a name, if this component may ask for it.
     fn dependency_to_ask(&self, name: &str) -> Result<Answered<Arc<Dependency>>> {
         let engine = self.engine()?;
@@ -229,10 +241,7 @@ impl HostContext for State {
         _: Resource<ContextHandle>,
         name: String,
     ) -> Result<Answered<Resource<ValueHandle>>> {
-        let (engine, program) = (self.engine()?, self.program.clone());
-        let scene = self.scene()?.of_run();
-        let value = engine.value_of_plugin(program, name, scene).await;
-        Ok(value.map(|value| self.value_handle(value)))
+        self.value_of_own(name, Vec::new()).await
     }
 
     fn drop(&mut self, handle: Resource<ContextHandle>) -> Result<()> {
@@ -314,6 +323,24 @@ impl HostTwin for State {
 impl HostRunContext for State {
     fn project(&mut self, _: Resource<RunContextHandle>) -> Result<Resource<ProjectHandle>> {
         Ok(only())
+    }
+
+    async fn per_run_value(
+        &mut self,
+        _: Resource<RunContextHandle>,
+        name: String,
+    ) -> Result<Answered<Resource<ValueHandle>>> {
+        let waiting = match &self.role {
+            Role::PerRun(waiting) => waiting.clone(),
+            _ => Vec::new(),
+        };
+        if waiting.contains(&name) {
+            return Ok(Err(Error::InvalidArgument(format!(
+                "values for the run need each other: \"{}\" needs \"{name}\"",
+                waiting.join("\" needs \"")
+            ))));
+        }
+        self.value_of_own(name, waiting).await
     }
 
     async fn dependency(

@@ -319,22 +319,31 @@ impl Engine {
         Ok(value)
     }
 
-    /// A value that a plugin makes once in a run: made now, if nobody has asked for it yet.
+    /// A value that a plugin makes once in a run: made now, if nobody has asked for it yet. `waiting` are those that wait for
+    /// it.
     pub(super) fn value_of_plugin(
         self,
         program: Program,
         name: String,
+        waiting: Vec<String>,
         scene: Scene,
     ) -> BoxFuture<'static, Answered<Value>> {
         async move {
-            let make = || self.create(&program, &name, scene);
+            let make = || self.create(&program, &name, waiting, scene);
             program.run_values().get(&name, make).await
         }
         .boxed()
     }
 
-    async fn create(&self, program: &Program, name: &str, scene: Scene) -> Answered<Value> {
-        let mut store = self.store(program, Role::PerRun, Some(scene), Vec::new());
+    async fn create(
+        &self,
+        program: &Program,
+        name: &str,
+        mut waiting: Vec<String>,
+        scene: Scene,
+    ) -> Answered<Value> {
+        waiting.push(name.to_owned());
+        let mut store = self.store(program, Role::PerRun(waiting), Some(scene), Vec::new());
         let call = async {
             let instance = program.instantiate(&mut store).await?;
             match program.per_run_guest(&mut store, &instance)? {

@@ -73,8 +73,8 @@ pub(super) enum Role {
     Agent,
     /// To give agents a value.
     Dependency(Arc<Dependency>),
-    /// To make a value for all attempts of its own plugin.
-    PerRun,
+    /// To make a value for all attempts of its own plugin: the last of these names, for which the others wait.
+    PerRun(Vec<String>),
 }
 
 /// What all tasks of a call have in common.

@@ -135,11 +135,8 @@ pub(super) fn cut(sizes: &[u64], most: usize, budget: u64) -> Vec<usize> {
 impl Source {
     /// The file of an item, from the disk or from the store that has it.
     pub(super) async fn file(&self, item: &StorageItem) -> Resolved<Arc<MediaFile>> {
-        let Some(store) = &self.store else {
-            return Err(Unresolved::Other(
-                "there is no folder that files could be downloaded to".to_owned(),
-            ));
-        };
+        let store = self.store.as_ref();
+        let store = store.map_err(|error| unresolved_file(item, error))?;
         let url = match &item.signed_url {
             Some(url) => Some(url.clone()),
             None => {

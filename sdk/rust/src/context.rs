@@ -244,7 +244,8 @@ impl FromContext for StorageItem {
     }
 }
 
-/// What may fail without the attempt: the agent decides what becomes of a task whose picture cannot be read, say.
+/// What may fail without the attempt: the agent decides what becomes of a task whose picture cannot be read, say. An error that
+/// [another attempt may mend](AgentError::is_retryable) is better returned.
 impl<T: FromContext> FromContext for Result<T> {
     fn declare(declaration: &mut Declaration) {
         T::declare(declaration);

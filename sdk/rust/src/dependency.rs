@@ -78,8 +78,18 @@ pub trait RunDependency: Dependency {
 ///     Outcome::to(if verdict.dark { "Reject" } else { "Keep" }).priority(*brightness / 255.0)
 /// }
 /// ```
+///
+/// What is needed only now and then is asked for when it is: `Depends::<verdict>::resolve(context)?`, which is not declared then.
 pub struct Depends<D: Dependency> {
     value: Rc<D::Value>,
+}
+
+impl<D: Dependency<Value: Sized>> Depends<D> {
+    /// A value in its place, for tests of the functions that take it: `assert!(verdict(Depends::of(12.0)).dark)`.
+    pub fn of(value: D::Value) -> Self {
+        let value = Rc::new(value);
+        Self { value }
+    }
 }
 
 impl<D: Dependency> Deref for Depends<D> {
@@ -98,6 +108,12 @@ impl<D: Dependency> Clone for Depends<D> {
 }
 
 impl<D: Dependency<Value: fmt::Debug>> fmt::Debug for Depends<D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(formatter)
+    }
+}
+
+impl<D: Dependency<Value: fmt::Display>> fmt::Display for Depends<D> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.value.fmt(formatter)
     }

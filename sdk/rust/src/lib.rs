@@ -37,7 +37,19 @@
 //! Each call is made in a fresh instance of the plugin: nothing is left of earlier ones. A plugin has no
 //! network and no files of its own; what it works on, the host hands to it.
 //!
-//! Parameters are what implements [`FromContext`], in any order, and `&`[`Context`]. What can be returned
+//! Parameters are what implements [`FromContext`], in any order, and `&`[`Context`]:
+//!
+//! | parameter | |
+//! |---|---|
+//! | [`AgentTask`], [`Project`], [`AgentStage`], [`Ontology`] | what the agent runs for |
+//! | [`LabelRow`], [`StorageItem`] | labels, and the file that they are of |
+//! | [`Asset`], [`SingleFrame`], [`VideoIterator`], [`VideoSampler`] | what is in the file |
+//! | [`Twin`] | the same data in another project |
+//! | [`Settings`], [`Client`] | what the user has set; calls of Encord's API |
+//! | [`Depends`], [`Handle`] | values of functions with [`#[dependency]`](macro@dependency), and of components that [`named!`] declares |
+//! | [`Batch`] | several tasks at once |
+//!
+//! What can be returned
 //! is listed at [`IntoOutcome`], and what happens on an error at [`AgentError`]. A panic ends the attempt
 //! too, and the host shows its message. [`#[stage]`](macro@stage) has the options of a stage.
 

@@ -170,16 +170,16 @@ fn provider() -> Result<&'static Provider, String> {
 impl wit::Guest for Plugin {
     type Service = Served;
 
-    fn describe() -> wit::Declaration {
+    fn describe() -> Result<wit::Declaration, Error> {
         crate::logging::tell_panics();
-        let provider = provider().unwrap_or_else(|error| panic!("{error}"));
+        let provider = provider().map_err(AgentError::fatal)?;
         let mut declaration = Declaration::new(provider.twin);
         (provider.declare)(&mut declaration);
         declaration.gives(provider.kind);
         if matches!(provider.make, Make::Run(_)) {
             declaration.lives_per_run();
         }
-        declaration.to_wit(provider.name)
+        Ok(declaration.to_wit(provider.name))
     }
 
     fn resolve(context: wit::Context) -> Result<wit::Given, Error> {

@@ -55,6 +55,14 @@ impl RunContext {
     }
 }
 
+impl RunContext {
+    /// For code that `#[dependency(per_run)]` generates.
+    #[doc(hidden)]
+    pub fn per_run_value(&self, name: &str) -> Result<Value, Error> {
+        self.run.run.per_run_value(name).map(Value::new)
+    }
+}
+
 /// What a function can take that is called once in a run, with `#[dependency(per_run)]` or `#[provide(per_run)]`.
 #[diagnostic::on_unimplemented(
     message = "what is made once in a run cannot take a `{Self}`",

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 
-use reqwest::header::{CONTENT_ENCODING, ETAG, HeaderMap, LAST_MODIFIED};
+use reqwest::header::{CONTENT_ENCODING, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED};
 use tempfile::NamedTempFile;
 
 use super::Failure;
@@ -111,17 +111,13 @@ impl Body {
         let text = |name| {
             headers
                 .get(name)
-                .and_then(|value: &reqwest::header::HeaderValue| value.to_str().ok())
+                .and_then(|value: &HeaderValue| value.to_str().ok())
         };
-        let is_gzip = match text(CONTENT_ENCODING).map(str::trim) {
-            None | Some("" | "identity") => false,
-            Some("gzip" | "x-gzip") => true,
-            Some(other) => {
-                return Err(MediaError::unsupported(format!(
-                    "expected the file {shown} as it is or with gzip, found the encoding `{other}`"
-                )));
-            }
-        };
+        let is_gzip = is_gzip(headers).map_err(|other| {
+            MediaError::unsupported(format!(
+                "expected the file {shown} as it is or with gzip, found it with the encoding `{other}`"
+            ))
+        })?;
         if length.is_some_and(|length| length > self.most_bytes) {
             return Err(self.too_large());
         }
@@ -266,6 +262,28 @@ impl Sink {
         file.seek(SeekFrom::Start(0))?;
         Ok(())
     }
+}
+
+/// Whether the file comes compressed. Errors: in a way that is not known here.
+///
+/// What is no encoding is passed over: S3's own `aws-chunked`, which others do not take off, and the likes of `utf-8`.
+fn is_gzip(headers: &HeaderMap) -> Result<bool, String> {
+    let mut is_gzip = false;
+    let encodings = headers
+        .get_all(CONTENT_ENCODING)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    for encoding in encodings {
+        match encoding.trim().to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" if !is_gzip => is_gzip = true,
+            other @ ("gzip" | "x-gzip" | "br" | "compress" | "deflate" | "zstd") => {
+                return Err(other.to_owned());
+            }
+            _ => {}
+        }
+    }
+    Ok(is_gzip)
 }
 
 /// After a write whose thread was lost.

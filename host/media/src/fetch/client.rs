@@ -243,3 +243,63 @@ fn install_crypto_provider() {
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_redirects_are_followed() {
+        let clients = Clients::new(&FetchOptions::default()).expect("clients");
+        for named in [
+            "https://storage.example.com/a?signature=x",
+            "http://10.0.0.7/a",
+            "https://files.example.com:9000/a",
+        ] {
+            clients.named(named).expect("a URL");
+        }
+        let from = Url::parse("https://storage.example.com/a/b?signature=x").expect("a URL");
+        for (location, expected) in [
+            ("c", Ok("https://storage.example.com/a/c")),
+            ("/c?x=1", Ok("https://storage.example.com/c?x=1")),
+            (
+                "https://files.example.com:9000/c",
+                Ok("https://files.example.com:9000/c"),
+            ),
+            (
+                "https://me:secret@files.example.com/c",
+                Ok("https://files.example.com/c"),
+            ),
+            (
+                "http://storage.example.com/c",
+                Err("from https to `http://storage.example.com/c`"),
+            ),
+            (
+                "https://storage.example.com:8443/c",
+                Err(
+                    "to `https://storage.example.com:8443/c`, a server that no URL of a file has named",
+                ),
+            ),
+            (
+                "//storage.example.com.evil.example/c?y",
+                Err(
+                    "to `https://storage.example.com.evil.example/c`, a server that no URL of a file has named",
+                ),
+            ),
+            (
+                "https://10.0.0.7/c",
+                Err("to `https://10.0.0.7/c`, a private address"),
+            ),
+        ] {
+            let found = clients.redirect(&from, Some(location));
+            let found = found.as_ref().map(Url::as_str).map_err(String::as_str);
+            assert_eq!(found, expected, "{location}");
+        }
+        // What a source named is trusted, wherever it is.
+        let private = Url::parse("http://10.0.0.7/a").expect("a URL");
+        let within = clients
+            .redirect(&private, Some("/b"))
+            .expect("the same server");
+        assert_eq!(within.as_str(), "http://10.0.0.7/b");
+    }
+}

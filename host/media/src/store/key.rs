@@ -16,7 +16,7 @@ pub struct FileKey {
     /// In bytes, as the platform says. An item whose file was replaced by one of another size is another key; whether the
     /// download has this size is not checked.
     pub size: Option<u64>,
-    /// What the name ends in (`.jpg`), as [`crate::suffix`] gives it. May be empty.
+    /// What the name ends in (`.jpg`), as [`suffix()`](crate::suffix()) gives it. May be empty.
     pub suffix: String,
 }
 

@@ -72,7 +72,7 @@ impl Store {
     /// Opens a store in a folder, which is made if it is missing. `capacity` is in bytes; files that are in use are kept
     /// even over it, and with a capacity of 0 a file is removed when the last user is gone.
     ///
-    /// What an interrupted run left half-written is removed. Nothing is touched that a store did not make.
+    /// What an interrupted run left half-written is removed, and what is over the capacity. Nothing is touched that a store did not make.
     ///
     /// Errors: the folder cannot be made or written to; there are no certificates to know other servers by.
     pub fn open(folder: &Path, capacity: u64, options: FetchOptions) -> Result<Self, MediaError> {

@@ -1,9 +1,9 @@
 //! Videos whose frames carry their own number.
 
 use std::io::Write as _;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
@@ -12,12 +12,28 @@ use crate::Picture;
 /// Blocks in a row and in a column of a frame, each for one bit of its number.
 const BLOCKS: u32 = 4;
 
-/// A folder for videos that several tests read.
-fn folder() -> &'static Path {
-    static FOLDER: OnceLock<TempDir> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| TempDir::new().expect("a folder"))
-        .path()
+/// A video in a folder of its own, which is removed on drop.
+pub(super) struct Film {
+    path: PathBuf,
+    _folder: TempDir,
+}
+
+impl Film {
+    fn new(name: &str) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        Self {
+            path: folder.path().join(name),
+            _folder: folder,
+        }
+    }
+}
+
+impl Deref for Film {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.path
+    }
 }
 
 /// A video of so many frames, encoded with these arguments, as a file of this name.
@@ -26,15 +42,15 @@ pub(super) fn film(
     (width, height): (u32, u32),
     frames: u32,
     arguments: &[&str],
-) -> PathBuf {
-    let path = folder().join(name);
+) -> Film {
+    let film = Film::new(name);
     let mut ffmpeg = Command::new("ffmpeg")
         .args([
             "-y", "-v", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-r", "25",
         ])
         .args(["-s", &format!("{width}x{height}"), "-i", "-"])
         .args(arguments)
-        .arg(&path)
+        .arg(&*film)
         .stdin(Stdio::piped())
         .spawn()
         .expect("ffmpeg");
@@ -46,20 +62,20 @@ pub(super) fn film(
     }
     drop(input);
     assert!(ffmpeg.wait().expect("an end").success(), "{name}");
-    path
+    film
 }
 
 /// Another video, from files that are there.
-pub(super) fn converted(name: &str, arguments: &[&str]) -> PathBuf {
-    let path = folder().join(name);
+pub(super) fn converted(name: &str, arguments: &[&str]) -> Film {
+    let film = Film::new(name);
     let status = Command::new("ffmpeg")
         .args(["-y", "-v", "error", "-nostdin"])
         .args(arguments)
-        .arg(&path)
+        .arg(&*film)
         .status()
         .expect("ffmpeg");
     assert!(status.success(), "{name}");
-    path
+    film
 }
 
 fn numbered(number: u32, width: u32, height: u32) -> Vec<u8> {

@@ -285,3 +285,39 @@ fn a_folder_that_cannot_be_made_is_named() {
         "{error}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_at_once_over_a_small_capacity() {
+    let peer = Peer::start(|request| whole(request.uri.path().repeat(100))).await;
+    let (folder, one) = open(4000);
+    let other = Store::open(folder.path(), 4000, options()).expect("a store");
+    let mut calls = tokio::task::JoinSet::new();
+    for call in 0..400_u128 {
+        let store = if call % 2 == 0 {
+            one.clone()
+        } else {
+            other.clone()
+        };
+        let number = call * 7 % 23;
+        let url = peer.url(&format!("/{number:04}"));
+        calls.spawn(async move {
+            let file = store
+                .get(&key(number), &Urls::new([url]))
+                .await
+                .expect("a file");
+            tokio::task::yield_now().await;
+            let bytes = file.read(0, 1000).await.expect("bytes");
+            assert_eq!(bytes, format!("/{number:04}").repeat(100).into_bytes());
+        });
+    }
+    while let Some(done) = calls.join_next().await {
+        done.expect("a call");
+    }
+    drop(one);
+    drop(other);
+    let files = folder.path().join("files");
+    assert!(names(&folder.path().join("sessions")).is_empty());
+    // What one of them kept since the other one used it goes now.
+    let _again = Store::open(folder.path(), 4000, options()).expect("a store");
+    assert!(names(&files).len() <= 8, "500 bytes each");
+}

@@ -1,14 +1,14 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use super::film::{converted, film, number};
+use super::film::{Film, converted, film, number};
 use crate::{Frame, Frames, MediaError, MediaErrorKind, Selection, VideoLimits};
 
 const SIZE: (u32, u32) = (64, 48);
 const H264: [&str; 6] = ["-c:v", "libx264", "-bf", "3", "-g", "12"];
 
 /// 40 frames with B-frames, 25 a second.
-fn plain(name: &str) -> PathBuf {
+fn plain(name: &str) -> Film {
     film(name, SIZE, 40, &H264)
 }
 
@@ -264,12 +264,14 @@ async fn a_video_that_changes_its_size_is_counted_through() {
     let small = film("small.h264", SIZE, 30, &H264);
     let large = film("large.h264", (128, 96), 60, &H264);
     let both = large.with_file_name("both.h264");
-    let parts = [small, large].map(|part| std::fs::read(part).expect("a video"));
+    let parts = [&small, &large].map(|part| std::fs::read(&**part).expect("a video"));
     std::fs::write(&both, parts.concat()).expect("a video");
     let all = read(&both, Selection::All).await.expect("frames");
     assert_eq!(all.len(), 90);
     for selection in [
         Selection::Indices(vec![3, 29, 30, 30, 64]),
+        // Nothing is handed over after the change.
+        Selection::Indices(vec![85]),
         Selection::Rate {
             rate: 0.1,
             frames: None,
@@ -323,15 +325,14 @@ async fn files_that_are_no_videos() {
         std::fs::write(&path, bytes).expect("a file");
         path
     };
+    let listed = plain("listed.mp4");
+    let sound = converted("sound.wav", &["-f", "lavfi", "-i", "sine=duration=1"]);
     let playlist = format!(
         "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{}\n#EXT-X-ENDLIST\n",
-        plain("listed.mp4").display()
+        listed.display()
     );
-    let list = format!(
-        "ffconcat version 1.0\nfile '{}'\n",
-        plain("joined.mp4").display()
-    );
-    let cut = std::fs::read(plain("cut.mp4")).expect("a video");
+    let list = format!("ffconcat version 1.0\nfile '{}'\n", listed.display());
+    let cut = std::fs::read(&*listed).expect("a video");
     for (path, kind) in [
         (write("text.mp4", b"hello"), MediaErrorKind::Invalid),
         (write("empty.mp4", b""), MediaErrorKind::Invalid),
@@ -348,10 +349,7 @@ async fn files_that_are_no_videos() {
             MediaErrorKind::Unsupported,
         ),
         (folder.path().join("gone.mp4"), MediaErrorKind::NotFound),
-        (
-            converted("sound.wav", &["-f", "lavfi", "-i", "sine=duration=1"]),
-            MediaErrorKind::Unsupported,
-        ),
+        (sound.to_owned(), MediaErrorKind::Unsupported),
     ] {
         let error = read(&path, Selection::All).await.expect_err("no video");
         assert_eq!(error.kind(), kind, "{}: {error}", path.display());
@@ -368,8 +366,13 @@ async fn limits() {
     let error = read_within(&video, Selection::All, &little)
         .await
         .expect_err("too little memory");
-    assert_eq!(error.kind(), MediaErrorKind::TooLarge, "{error}");
-    assert!(error.help().is_some());
+    // Some builds say so, others crash.
+    let kinds = [MediaErrorKind::TooLarge, MediaErrorKind::Invalid];
+    assert!(kinds.contains(&error.kind()), "{error}");
+    assert!(
+        error.help().is_some_and(|help| help.contains("16 MiB")),
+        "{error}"
+    );
     let impatient = VideoLimits {
         silence: Duration::ZERO,
         ..VideoLimits::default()

@@ -162,14 +162,15 @@ impl Child {
         let status = within_silence(ended, &mut count, self.limits.silence)
             .await?
             .map_err(|error| MediaError::other(format!("cannot wait for ffmpeg: {error}")))?;
-        let said = self.said();
-        if !status.success() {
-            return Err(self.failed(status, said));
-        }
+        // First, since nobody reads on after it, and FFmpeg may have failed for that.
         while let Ok(decoded) = self.times.frames.try_recv() {
             if decoded == Decoded::Changed {
                 return Ok(Pulled::Changed);
             }
+        }
+        let said = self.said();
+        if !status.success() {
+            return Err(self.failed(status, said));
         }
         let frames = *self.times.count.borrow();
         if frames == 0 {
@@ -198,16 +199,18 @@ impl Child {
     fn failed(&self, status: ExitStatus, said: Option<String>) -> MediaError {
         use std::os::unix::process::ExitStatusExt as _;
         if let Some(signal) = status.signal() {
-            let cpu = rustix::process::Signal::XCPU.as_raw();
-            let kill = rustix::process::Signal::KILL.as_raw();
-            return if signal == cpu || signal == kill {
+            return if signal == rustix::process::Signal::KILL.as_raw() {
                 MediaError::too_large(format!(
-                    "expected that the video is read in {} s of processor time, found that it takes more",
+                    "expected that ffmpeg reads the video in {} s of processor time, found that it was ended before",
                     self.limits.cpu.as_secs()
                 ))
             } else {
                 MediaError::invalid(format!(
                     "expected a video that ffmpeg can read, found that it crashes (signal {signal})"
+                ))
+                .with_help(format!(
+                    "the file may be damaged, or need more than the {} MiB of memory that ffmpeg may take",
+                    self.limits.memory >> 20
                 ))
             };
         }
@@ -323,24 +326,24 @@ fn limit(process: &tokio::process::Child, limits: &VideoLimits) -> Result<(), Me
         // It has ended already, and why is seen when it is read.
         return Ok(());
     };
-    let set = |resource, current: u64, maximum: u64| {
+    let set = |resource, limit: u64| {
         // The host's own limit may be lower, and cannot be raised.
         let most = getrlimit(resource).maximum.unwrap_or(u64::MAX);
         let limit = Rlimit {
-            current: Some(current.min(most)),
-            maximum: Some(maximum.min(most)),
+            current: Some(limit.min(most)),
+            maximum: Some(limit.min(most)),
         };
         match prlimit(Some(pid), resource, limit) {
             Ok(_) | Err(rustix::io::Errno::SRCH) => Ok(()),
             Err(error) => Err(MediaError::other(format!("cannot limit ffmpeg: {error}"))),
         }
     };
-    let seconds = limits.cpu.as_secs().max(1);
-    set(Resource::Cpu, seconds, seconds + 1)?;
-    set(Resource::As, limits.memory, limits.memory)?;
+    // With nothing between the two limits it is killed at once, which it cannot take for a wish to end early.
+    set(Resource::Cpu, limits.cpu.as_secs().max(1))?;
+    set(Resource::As, limits.memory)?;
     // It writes to pipes alone.
-    set(Resource::Fsize, 0, 0)?;
-    set(Resource::Core, 0, 0)
+    set(Resource::Fsize, 0)?;
+    set(Resource::Core, 0)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -19,11 +19,14 @@ const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpegtsra
                        ogg,flv,live_flv,asf,asf_o,mxf,nut,dv,gif,apng,yuv4mpegpipe,mjpeg,rm,wtv,swf,bink,nsv,gxf,vvc,evc";
 /// Of a frame, in what FFmpeg says of it. Any word would do.
 const MARK: &str = "runner";
+const INSTALL: &str = "install FFmpeg (`apt install ffmpeg`, `dnf install ffmpeg`, `brew install ffmpeg`); images need no program";
+/// The first version that says of each frame when it comes, not later (`direct` of the filter `metadata`).
+const OLDEST: (u32, u32) = (4, 3);
 /// The first version with `-fps_mode`, which replaces `-vsync`.
 const WITH_FPS_MODE: (u32, u32) = (5, 1);
 
-/// Whether it knows `-fps_mode`. It is asked once.
-static KNOWS_FPS_MODE: OnceCell<bool> = OnceCell::const_new();
+/// Major and minor version, which it is asked for once. `None` for builds between releases, which are recent.
+static VERSION: OnceCell<Option<(u32, u32)>> = OnceCell::const_new();
 
 /// A command that reads a video. Pictures go to the standard output, errors to the standard error output, and what
 /// [`super::times`] reads to the standard *input*: a process can be given only these three without unsafe code, and
@@ -33,7 +36,9 @@ pub(super) async fn command(
     passes: &Passes,
     limits: &VideoLimits,
 ) -> Result<Command, MediaError> {
-    let knows_fps_mode = *KNOWS_FPS_MODE.get_or_try_init(knows_fps_mode).await?;
+    let version = *VERSION.get_or_try_init(ask_version).await?;
+    refuse_old(version)?;
+    let knows_fps_mode = version.is_none_or(|version| version >= WITH_FPS_MODE);
     let mut filters = format!(
         "settb=AVTB,metadata=mode=delete,metadata=mode=add:key={MARK}:value=1,\
          metadata=mode=print:key={MARK}:file='pipe\\:0':direct=1"
@@ -83,9 +88,7 @@ pub(super) fn not_started(error: &io::Error) -> MediaError {
         return MediaError::other(
             "expected the program `ffmpeg` to read frames of the video, found none on the PATH",
         )
-        .with_help(
-            "install FFmpeg (`apt install ffmpeg`, `dnf install ffmpeg`, `brew install ffmpeg`); images need no program",
-        );
+        .with_help(INSTALL);
     }
     MediaError::other(format!("cannot start ffmpeg: {error}"))
 }
@@ -100,7 +103,7 @@ fn program() -> Command {
     command
 }
 
-async fn knows_fps_mode() -> Result<bool, MediaError> {
+async fn ask_version() -> Result<Option<(u32, u32)>, MediaError> {
     let output = program()
         .arg("-version")
         .stdin(Stdio::null())
@@ -109,11 +112,21 @@ async fn knows_fps_mode() -> Result<bool, MediaError> {
         .await
         .map_err(|error| not_started(&error))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    Ok(version(&text).is_none_or(|version| version >= WITH_FPS_MODE))
+    Ok(version(&text))
 }
 
-/// Major and minor version, from a line such as `ffmpeg version 5.1.9-0+deb12u1 Copyright …` or `ffmpeg version n7.1`.
-/// `None` for builds between releases, which are recent.
+fn refuse_old(version: Option<(u32, u32)>) -> Result<(), MediaError> {
+    match version {
+        Some((major, minor)) if (major, minor) < OLDEST => Err(MediaError::other(format!(
+            "expected ffmpeg {}.{} or newer to read frames of the video, found {major}.{minor}",
+            OLDEST.0, OLDEST.1
+        ))
+        .with_help(INSTALL)),
+        _ => Ok(()),
+    }
+}
+
+/// From a line such as `ffmpeg version 5.1.9-0+deb12u1 Copyright …` or `ffmpeg version n7.1`.
 fn version(text: &str) -> Option<(u32, u32)> {
     let word = text
         .strip_prefix("ffmpeg version ")?
@@ -130,6 +143,30 @@ fn version(text: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_missing_program_is_said_with_how_to_install_it() {
+        let error = not_started(&io::Error::from(io::ErrorKind::NotFound));
+        assert_eq!(
+            error.to_string(),
+            "expected the program `ffmpeg` to read frames of the video, found none on the PATH"
+        );
+        assert!(
+            error
+                .help()
+                .is_some_and(|help| help.contains("apt install ffmpeg"))
+        );
+    }
+
+    #[test]
+    fn an_old_program_is_refused() {
+        assert_eq!(refuse_old(None), Ok(()));
+        assert_eq!(refuse_old(Some((4, 3))), Ok(()));
+        assert_eq!(
+            refuse_old(Some((4, 2))).expect_err("old").to_string(),
+            "expected ffmpeg 4.3 or newer to read frames of the video, found 4.2"
+        );
+    }
 
     #[test]
     fn versions() {

@@ -143,7 +143,7 @@ impl Feed {
             project: PROJECT,
             declaration,
             twins: Arc::default(),
-            store: Some(self.store.clone()),
+            store: Ok(self.store.clone()),
             undeclared: Undeclareds::default(),
         })
     }

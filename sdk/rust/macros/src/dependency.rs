@@ -154,7 +154,7 @@ fn per_run(function: &ItemFn, returned: &Type) -> syn::Result<TokenStream> {
 
         impl ::runner_sdk::RunDependency for #name {
             fn create(run: &::runner_sdk::RunContext) -> ::runner_sdk::Result<::std::rc::Rc<#ty>> {
-                #kept::from_bytes(CREATE(run)?)
+                #kept::from_bytes(run.per_run_value(PATH)?.bytes()?)
             }
         }
 
