@@ -175,7 +175,7 @@ async fn an_attempt_starts_when_its_own_files_are_there_and_the_end_of_the_run_e
     let project = TestProject::of_texts(&["a", "b", "c"]);
     let served = project.serve().await;
     let (_, _, slow) = unit(&served, "a.txt").await;
-    // Nine bytes would take longer than anybody waits.
+    // Ten minutes are longer than anybody waits.
     set_faults(
         &served,
         &format!("[[rules]]\npath = '/media/{slow}/**'\nlatency = 600000"),
@@ -223,7 +223,8 @@ async fn a_data_unit_that_was_removed_meanwhile_is_gone_and_no_failure() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_call_for_several_tasks_each_fails_for_itself() {
-    let names = ["a", "b-stay", "fail-c", "late-d", "e", "f"];
+    // In this order, four in a call.
+    let names = ["a", "e", "f", "fail-c", "late-d", "stay"];
     let project = TestProject::of_texts(&names);
     let served = project.serve().await;
     let options = RunOptions {
@@ -242,7 +243,8 @@ async fn of_a_call_for_several_tasks_each_fails_for_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_task_that_breaks_a_call_for_several_breaks_it_alone_the_next_time() {
-    let names = ["a", "b", "poison", "d", "e", "f"];
+    // In this order, four in a call.
+    let names = ["m", "n", "poison", "q", "r", "s"];
     let project = TestProject::of_texts(&names);
     let served = project.serve().await;
     let options = RunOptions {
@@ -259,7 +261,7 @@ async fn the_task_that_breaks_a_call_for_several_breaks_it_alone_the_next_time()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_retries_a_broken_call_fails_all_of_its_tasks() {
-    let project = TestProject::of_texts(&["a", "b", "poison", "d", "e"]);
+    let project = TestProject::of_texts(&["m", "n", "poison", "q", "r"]);
     let served = project.serve().await;
     let options = RunOptions {
         num_retries: 0,
