@@ -110,6 +110,10 @@ fn mistakes_in_options_are_told_all_at_once() {
         "0",
         "--timeout",
         "soon",
+        "--prefetch-bytes",
+        "0",
+        "--media-cache-size",
+        "16777217",
         "--project-hash",
         "mine",
     ];

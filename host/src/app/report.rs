@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::Failed;
-use crate::runner::{StageSummary, Summary};
+use crate::runner::{StageSummary, Summary, Undeclared};
 
 /// `println!` panics if nobody reads any more (`runner-host … | head`). What nobody reads need not be printed.
 macro_rules! out {
@@ -122,16 +122,19 @@ fn table(summary: &Summary) -> Table {
 /// What the stage's plugin could declare, so that its tasks need not wait: one line for each.
 fn undeclared(stage: &StageSummary) {
     for one in stage.undeclared.iter().take(UNDECLARED_SHOWN) {
-        let tasks = if one.tasks == 1 { "task" } else { "tasks" };
-        out!(
-            "\"{}\": {} {tasks} waited {:.1} s for the {}; {} in the plugin's declaration would fetch it with the batch",
-            stage.title,
-            one.tasks,
-            one.waited.as_secs_f64(),
-            one.dependency,
-            one.declaration
-        );
+        out!("{}", saving(&stage.title, one));
     }
+}
+
+fn saving(stage: &str, one: &Undeclared) -> String {
+    let tasks = if one.tasks == 1 { "task" } else { "tasks" };
+    format!(
+        "at \"{stage}\", {} {tasks} waited {:.1} s for the {}: it comes with the batch if the plugin declares it ({})",
+        one.tasks,
+        one.waited.as_secs_f64(),
+        one.dependency,
+        one.declaration
+    )
 }
 
 fn failures(stage: &StageSummary) {
@@ -162,5 +165,28 @@ fn failures(stage: &StageSummary) {
             "\n… and {more} more at \"{}\"; the log names them",
             stage.title
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_declaring_would_save_is_one_line() {
+        let one = |tasks, seconds| Undeclared {
+            dependency: "label row".to_owned(),
+            declaration: "needs-label-row",
+            tasks,
+            waited: Duration::from_secs_f64(seconds),
+        };
+        assert_eq!(
+            saving("Agent", &one(120, 14.26)),
+            "at \"Agent\", 120 tasks waited 14.3 s for the label row: it comes with the batch if the plugin declares it \
+             (needs-label-row)"
+        );
+        assert!(saving("Agent", &one(1, 0.0)).contains("1 task waited 0.0 s"));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use runner_media::{Budget, FetchOptions, Store};
+use runner_media::{Budget, FetchOptions, MediaError, Store};
 use uuid::Uuid;
 
 use super::calls::Calls;
@@ -221,7 +221,7 @@ async fn open_store(
     options: &RunOptions,
     client: &Client,
     served: &[Served],
-) -> Result<Option<Store>, RunError> {
+) -> Result<Result<Store, MediaError>, RunError> {
     let fetch = FetchOptions {
         local: client.domain().is_loopback(),
         // Those ahead of attempts never hold up one that asks.
@@ -232,7 +232,7 @@ async fn open_store(
     let path = folder.clone();
     let opened = tokio::task::spawn_blocking(move || Store::open(&path, capacity, fetch)).await;
     let error = match opened {
-        Ok(Ok(store)) => return Ok(Some(store)),
+        Ok(Ok(store)) => return Ok(Ok(store)),
         Ok(Err(error)) => error,
         Err(join) => std::panic::resume_unwind(join.into_panic()),
     };
@@ -243,11 +243,8 @@ async fn open_store(
     if served.iter().any(needs_files) {
         return Err(RunError::Media { folder, error });
     }
-    tracing::warn!(
-        "no files can be downloaded to `{}`: {error}",
-        folder.display()
-    );
-    Ok(None)
+    tracing::debug!(%error, "no files can be downloaded");
+    Ok(Err(error))
 }
 
 async fn load(

@@ -263,6 +263,6 @@ impl Resolver for Dependencies {
     }
 
     fn store(&self) -> Option<&Store> {
-        self.source.store.as_ref()
+        self.source.store.as_ref().ok()
     }
 }

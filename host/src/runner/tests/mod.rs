@@ -10,7 +10,6 @@ use std::sync::Arc;
 use runner_media::{FetchOptions, Store};
 use uuid::Uuid;
 
-use super::dependencies::Dependencies;
 use super::source::Source;
 use super::undeclared::Undeclareds;
 use crate::encord::{Client, CreateOptions, Key, LabelRowMetadata, MetadataOptions, Task};
@@ -144,7 +143,7 @@ impl Feed {
             project: PROJECT,
             declaration,
             twins: Arc::default(),
-            store: Some(self.store.clone()),
+            store: Ok(self.store.clone()),
             undeclared: Undeclareds::default(),
         })
     }
@@ -199,9 +198,4 @@ fn undeclared(source: &Source) -> Vec<(String, &'static str, u64)> {
     let all = source.undeclared.all().into_iter();
     all.map(|one| (one.dependency, one.declaration, one.tasks))
         .collect()
-}
-
-/// A task of which nothing was fetched yet.
-fn unfetched(source: &Arc<Source>, task: Task) -> Dependencies {
-    Dependencies::new(source, task)
 }

@@ -239,7 +239,7 @@ async fn a_twin_in_a_project_that_there_is_not_is_an_error_of_its_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_of_the_api_go_through() {
     let feed = Feed::of_texts(&[10]).await;
-    let one = Calls(feed.client.clone());
+    let calls = Calls(feed.client.clone());
     let request = |method, path: &str| PlatformCall::Request {
         method,
         path: path.to_owned(),
@@ -247,13 +247,13 @@ async fn calls_of_the_api_go_through() {
         body: None,
     };
     let path = format!("projects/{PROJECT}");
-    let answer = one.call(request("GET", &path)).await.unwrap();
+    let answer = calls.call(request("GET", &path)).await.unwrap();
     let answer: Value = serde_json::from_str(&answer).unwrap();
     assert_eq!(answer["title"], "Feed");
-    let refused = one.call(request("GET", "../projects")).await.unwrap_err();
+    let refused = calls.call(request("GET", "../projects")).await.unwrap_err();
     assert!(matches!(refused, Unresolved::Invalid(_)), "{refused:?}");
     let missing = format!("storage/items/{NOWHERE}");
-    let missing = one.call(request("GET", &missing)).await.unwrap_err();
+    let missing = calls.call(request("GET", &missing)).await.unwrap_err();
     assert!(matches!(missing, Unresolved::NotFound(_)), "{missing:?}");
     let query = PlatformCall::Query {
         resource_type: "project",
@@ -263,7 +263,7 @@ async fn calls_of_the_api_go_through() {
         uid: Value::Null,
         payload: json!({ "include_uninitialised_labels": true }),
     };
-    let rows = one.call(query).await.unwrap();
+    let rows = calls.call(query).await.unwrap();
     let rows: Vec<Value> = serde_json::from_str(&rows).unwrap();
     assert_eq!(rows.len(), 2);
 }
