@@ -319,7 +319,9 @@ fn a_service_is_gone_after_a_fault() {
     ran.has("trap: unavailable: the dependency \"service\" failed (trap)");
     ran.has("spin: unavailable: the dependency \"service\" failed (timeout)");
     assert_eq!(
-        ran.count("count: unavailable: the instance of the dependency \"service\" is gone after a fault"),
+        ran.count(
+            "count: unavailable: the instance of the dependency \"service\" is gone after a fault"
+        ),
         2,
         "{ran}"
     );
@@ -366,9 +368,13 @@ fn what_was_not_declared_can_be_asked_for_by_name() {
     let ran = run(&["a"], "asks_any", &arguments);
     ran.ended_well();
     ran.has("bytes as JSON unsupported: expected a value that is JSON, found one that is bytes");
-    ran.has("service as JSON unsupported: expected a value that is JSON, found one that is a service");
+    ran.has(
+        "service as JSON unsupported: expected a value that is JSON, found one that is a service",
+    );
     ran.has("service called 1");
-    ran.has("bytes called unsupported: expected a value that is a service, found one that is bytes");
+    ran.has(
+        "bytes called unsupported: expected a value that is a service, found one that is bytes",
+    );
     ran.has("nothing: not found: expected the name of a dependency, found \"nothing\"");
 }
 

@@ -78,7 +78,6 @@ impl Value {
             Self::Service(_) => None,
         }
     }
-
 }
 
 /// A value that answers calls, one after another.
@@ -149,7 +148,10 @@ impl Service {
         };
         let again = self.again.as_ref().ok_or_else(gone)?;
         let engine = Engine::upgrade(&again.engine).ok_or_else(gone)?;
-        match engine.resolve(&again.dependency, again.scene.clone(), None).await? {
+        match engine
+            .resolve(&again.dependency, again.scene.clone(), None)
+            .await?
+        {
             Value::Service(made) => made.live.lock().await.take().ok_or_else(gone),
             _ => Err(gone()),
         }
