@@ -57,6 +57,8 @@ const PARTS: [&str; 7] = [
 fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        // As the program.
+        .max_blocking_threads(32)
         .build()?;
     let (flags, mut parts): (Vec<_>, Vec<_>) = std::env::args()
         .skip(1)

@@ -1,5 +1,4 @@
-use image::codecs::png::PngEncoder;
-use image::{ImageEncoder, Rgb, RgbImage};
+use image::{Rgb, RgbImage};
 
 use super::*;
 use crate::pixels::{Mask, Outline, Size};
@@ -91,79 +90,5 @@ fn colours() {
     assert_eq!(Colour::of("#D33115"), Colour([0xd3, 0x31, 0x15]));
     for text in ["", "red", "#12345", "#1234567", "#é1234"] {
         assert_eq!(Colour::of(text), Colour([255, 0, 255]), "{text}");
-    }
-}
-
-fn png(picture: &RgbImage) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    PngEncoder::new(&mut bytes)
-        .write_image(
-            picture.as_raw(),
-            picture.width(),
-            picture.height(),
-            image::ExtendedColorType::Rgb8,
-        )
-        .expect("it can be written");
-    bytes
-}
-
-#[test]
-fn files_that_are_no_images_and_sizes_that_are_too_large_are_refused() {
-    let size = Size::new(3, 2).expect("a size");
-    let good = png(&RgbImage::from_pixel(3, 2, GREY));
-    assert_eq!(
-        of_bytes(&good, size).expect("it is one").dimensions(),
-        (3, 2)
-    );
-    for broken in [&b""[..], b"GIF89a", b"some text", &good[..good.len() / 2]] {
-        let error = of_bytes(broken, size).expect_err("it is none");
-        assert!(matches!(error, PictureError::Image(_)), "{error}");
-    }
-    // The header of a PNG says how large it is.
-    let mut large = good.clone();
-    large[16..24].copy_from_slice(&[0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff]);
-    let length = 13;
-    let sum = checksum(&large[12..16 + length]);
-    large[16 + length..20 + length].copy_from_slice(&sum.to_be_bytes());
-    let error = of_bytes(&large, size).expect_err("it is too large");
-    assert!(matches!(error, PictureError::TooLarge), "{error}");
-}
-
-/// Of a PNG's chunk.
-fn checksum(bytes: &[u8]) -> u32 {
-    let mut sum = u32::MAX;
-    for byte in bytes {
-        sum ^= u32::from(*byte);
-        for _ in 0..8 {
-            sum = if sum & 1 == 1 {
-                (sum >> 1) ^ 0xedb8_8320
-            } else {
-                sum >> 1
-            };
-        }
-    }
-    !sum
-}
-
-#[test]
-fn a_picture_is_turned_if_the_label_row_has_its_size_turned() {
-    // A JPEG of 3 x 2 pixels says with its EXIF data that it is to be turned by 90 degrees.
-    let mut plain = Vec::new();
-    image::codecs::jpeg::JpegEncoder::new(&mut plain)
-        .encode(&[90; 18], 3, 2, image::ExtendedColorType::Rgb8)
-        .expect("it can be written");
-    let exif: &[u8] = b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
-    let mut turned = plain[..2].to_vec();
-    turned.extend_from_slice(exif);
-    turned.extend_from_slice(&plain[2..]);
-    for (bytes, size, expected) in [
-        (&plain, (3, 2), (3, 2)),
-        (&turned, (3, 2), (3, 2)),
-        (&turned, (2, 3), (2, 3)),
-        (&plain, (2, 3), (3, 2)),
-    ] {
-        let size = Size::new(size.0, size.1).expect("a size");
-        let picture = of_bytes(bytes, size).expect("it is one");
-        assert_eq!(picture.dimensions(), expected, "{size:?}");
     }
 }

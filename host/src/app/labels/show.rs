@@ -1,12 +1,13 @@
 //! `runner-host labels show`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use image::RgbImage;
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
+use runner_media::{Frames, MediaError, MediaErrorKind, Picture, Selection, VideoLimits};
 use uuid::Uuid;
 
 use super::{Opened, failed, write_file};
@@ -14,10 +15,10 @@ use crate::app::{Failed, report};
 use crate::cli::ShowArgs;
 use crate::encord::LabelRowMetadata;
 use crate::labels::{Geometry, LabelRow};
-use crate::picture::{self, Canvas, Colour, Labelled, PictureError};
+use crate::picture::{Canvas, Colour, Labelled};
 use crate::pixels::{Outline, Size, edges, point_of};
 
-/// That FFmpeg may take for a frame. It decodes all before it.
+/// That FFmpeg may be without a frame.
 const FRAME_LIMIT: Duration = Duration::from_secs(300);
 /// Of an image's file, in bytes.
 const LARGEST_IMAGE: u64 = 1 << 30;
@@ -69,16 +70,17 @@ pub(super) async fn show(opened: &Opened, args: ShowArgs) -> Result<ExitCode, Fa
         .await
         .map_err(failed)?;
     let decoded = if is_video {
-        let png = picture::frame(file.path(), frame, FRAME_LIMIT).await;
-        png.and_then(|png| picture::of_bytes(&png, size))
+        frame_of(file.path(), frame).await
     } else {
-        picture::of_file(file.path(), size)
+        Picture::decode_file(file.path(), Some((size.width, size.height)))
     };
-    let drawn = decoded.map_err(|error| unreadable(title, &error))?;
+    let decoded = decoded.map_err(|error| unreadable(title, &error))?;
+    let (width, height) = (decoded.width(), decoded.height());
+    let drawn = RgbImage::from_raw(width, height, decoded.rgb().to_vec());
+    let drawn = drawn.ok_or_else(|| unreadable(title, &too_large()))?;
     let (objects, unseen) = objects_on(&row, frame, &drawn);
     let shown = objects.len();
-    let picture =
-        over(&drawn, &objects).ok_or_else(|| unreadable(title, &PictureError::TooLarge))?;
+    let picture = over(&drawn, &objects).ok_or_else(|| unreadable(title, &too_large()))?;
     let path = args.output.unwrap_or_else(|| {
         let frame = (row.number_of_frames() > 1).then_some(frame);
         named_after(title, frame)
@@ -239,8 +241,32 @@ fn over(picture: &RgbImage, objects: &[Labelled]) -> Option<RgbImage> {
     Some(canvas.into_picture())
 }
 
-fn unreadable(title: &str, error: &PictureError) -> Failed {
-    Failed::mistake(format!("`{title}`: {error}"), error.help())
+async fn frame_of(video: &Path, frame: u32) -> Result<Picture, MediaError> {
+    let limits = VideoLimits {
+        silence: FRAME_LIMIT,
+        ..VideoLimits::default()
+    };
+    let mut frames = Frames::open_path(video, Selection::Indices(vec![frame]), &limits).await?;
+    let none = || MediaError::new(MediaErrorKind::NotFound, "expected a frame, found none");
+    frames
+        .next()
+        .await?
+        .map(|frame| frame.picture)
+        .ok_or_else(none)
+}
+
+fn too_large() -> MediaError {
+    MediaError::new(
+        MediaErrorKind::TooLarge,
+        "expected a picture that can be drawn on, found a larger one",
+    )
+}
+
+fn unreadable(title: &str, error: &MediaError) -> Failed {
+    Failed::mistake(
+        format!("`{title}`: {error}"),
+        error.help().map(str::to_owned),
+    )
 }
 
 /// In the folder of the user. A title may have slashes, and may be the name of a file that is there.
