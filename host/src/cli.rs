@@ -138,7 +138,7 @@ pub(crate) struct RunArgs {
     pub(crate) media_cache: Option<PathBuf>,
 
     /// Downloaded files that are kept, in MiB; those that were not used for longest go first. 0 keeps nothing.
-    /// [default: 4096]
+    /// [default: 4096; with --local 0]
     #[arg(
         long,
         value_name = "MIB",
@@ -337,6 +337,10 @@ pub(crate) struct InspectArgs {
     /// Where compiled plugins are kept. [default: in the user's cache directory]
     #[arg(long, value_name = "FOLDER", env = "RUNNER_HOST_CACHE_DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
+
+    /// What the plugin reads as the setting NAME. May be given several times.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
 
     #[command(flatten)]
     pub(crate) log: LogArgs,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-pub(crate) use components::Components;
+pub(crate) use components::{Components, settings};
 
 use serde::Deserialize;
 use uuid::Uuid;
@@ -238,7 +238,11 @@ impl Settings {
                 .unwrap_or(defaults.prefetch_bytes),
             media_cache_bytes: read
                 .bytes("media-cache-size", &args.media_cache_size, 0)
-                .unwrap_or(defaults.media_cache_bytes),
+                // Local files are on this disk already, and may be others the next time.
+                .unwrap_or(match args.local {
+                    Some(_) => 0,
+                    None => defaults.media_cache_bytes,
+                }),
             grace: read
                 .seconds("grace", &args.grace, true)
                 .unwrap_or(defaults.grace),

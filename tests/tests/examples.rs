@@ -139,11 +139,16 @@ fn photo(name: &str) -> PathBuf {
 /// Another version of a photograph, by a filter of FFmpeg.
 fn filtered(folder: &Path, name: &str, filter: &str) -> PathBuf {
     let made = folder.join(format!("{}.jpg", Uuid::new_v4()));
+    ffmpeg(&photo(name), &made, filter);
+    made
+}
+
+fn ffmpeg(from: &Path, to: &Path, filter: &str) {
     let output = Command::new("ffmpeg")
         .args(["-v", "error", "-nostdin", "-i"])
-        .arg(photo(name))
-        .args(["-vf", filter, "-frames:v", "1", "-q:v", "2"])
-        .arg(&made)
+        .arg(from)
+        .args(["-vf", filter])
+        .arg(to)
         .output()
         .expect("ffmpeg starts: `bash tests/setup.sh media` installs it");
     assert!(
@@ -151,7 +156,6 @@ fn filtered(folder: &Path, name: &str, filter: &str) -> PathBuf {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    made
 }
 
 /// How many tasks went along each pathway.
@@ -160,24 +164,11 @@ fn ways(stage: &StageSummary) -> Vec<(&str, u64)> {
     ways.map(|(name, count)| (name.as_str(), *count)).collect()
 }
 
-/// A project with one agent stage, whose pathways all lead to its end.
-fn project(stage: &str, pathways: &[&str], rest: &str) -> String {
-    let pathways: Vec<_> = pathways
-        .iter()
-        .map(|name| format!("    {{ name = \"{name}\", to = \"Complete\" }},\n"))
-        .collect();
-    format!(
-        "[project]\ntitle = \"Example\"\n\n[[workflow.stages]]\ntitle = \"{stage}\"\ntype = \"agent\"\npathways = [\n{}]\n\n\
-         [[workflow.stages]]\ntitle = \"Complete\"\ntype = \"complete\"\n\n{rest}",
-        pathways.concat()
-    )
-}
-
-const BOX: &str =
-    "[[ontology.objects]]\nname = \"Box\"\nshape = \"bounding_box\"\nfeature-hash = \"PXFZO2ra\"\n";
-
-fn twin() -> String {
-    format!("[[projects]]\ntitle = \"Twin\"\nhash = \"{TWIN}\"\n")
+/// The example's own project, with data.
+fn project(example: &str, data: &str) -> String {
+    let file = root().join("examples").join(example).join("project.toml");
+    let text = std::fs::read_to_string(file).unwrap();
+    format!("{text}\n{data}")
 }
 
 fn dataset(entries: &[(&str, &str)]) -> String {
@@ -207,11 +198,7 @@ async fn metadata_decides_where_a_task_goes() {
             "client-metadata = { site = \"north\", tags = [\"hold\"] }",
         ),
     ]);
-    let text = project(
-        "Route",
-        &["North", "South", "Unknown site"],
-        &format!("{BOX}\n{data}"),
-    );
+    let text = project("metadata-routing", &data);
     let site = Site::new(&text, &media).await;
     let stage = site.run("metadata-routing", &[]).await;
     assert_eq!(
@@ -256,14 +243,8 @@ async fn pictures_that_are_not_worth_labelling_are_sorted_out() {
         .iter()
         .map(|(name, file)| (name.as_str(), file.clone()))
         .collect();
-    let ontology = "[[ontology.classifications]]\ntitle = \"Quality\"\nkind = \"radio\"\n\
-                    options = [\"Good\", \"Dark\", \"Overexposed\", \"Blurred\"]\n";
     let files: Vec<_> = media.iter().map(|(name, _)| (*name, "")).collect();
-    let text = project(
-        "Image QA",
-        &["Annotate", "Reject"],
-        &format!("{ontology}\n{}", dataset(&files)),
-    );
+    let text = project("image-qa", &dataset(&files));
     let site = Site::new(&text, &media).await;
     let stage = site.run("image-qa", &[]).await;
     assert_eq!(ways(&stage), [("Annotate", 4), ("Reject", 8)]);
@@ -284,34 +265,40 @@ async fn pictures_that_are_not_worth_labelling_are_sorted_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_video_is_classified_by_each_nth_frame() {
-    let media = [("city.mp4", root().join("examples/sample/video/city.mp4"))];
-    let ontology = "[[ontology.classifications]]\ntitle = \"Light\"\nkind = \"radio\"\noptions = [\"Dark\", \"Light\"]\n";
-    let files = dataset(&[("city.mp4", "")]);
-    let text = project(
-        "Every nth frame",
-        &["Dark", "Light", "Changing"],
-        &format!("{ontology}\n{files}"),
+    let made = tempfile::tempdir().unwrap();
+    let city = root().join("examples/sample/video/city.mp4");
+    // The lights go out at frame 80.
+    let evening = made.path().join("evening.mp4");
+    ffmpeg(
+        &city,
+        &evening,
+        "colorchannelmixer=rr=.2:gg=.2:bb=.2:enable='gte(n,80)'",
     );
+    let media = [("city.mp4", city), ("evening.mp4", evening)];
+    let files = dataset(&[("city.mp4", ""), ("evening.mp4", "")]);
+    let text = project("every-nth-frame", &files);
     let site = Site::new(&text, &media).await;
     let stage = site.run("every-nth-frame", &[("every", "10")]).await;
-    assert_eq!(stage.moved(), 1);
-    let document = site.document("city").await;
-    // Each of the 160 frames has one answer.
-    let answers = document["classification_answers"].as_object().unwrap();
-    assert!(!answers.is_empty());
-    let labels = document["data_units"]
-        .as_object()
-        .unwrap()
-        .values()
-        .next()
-        .unwrap()["labels"]
-        .clone();
-    let labelled = labels.as_object().unwrap();
-    assert_eq!(labelled.len(), 160);
-    for (frame, labels) in labelled {
-        let classified = labels["classifications"].as_array().unwrap();
-        assert_eq!(classified.len(), 1, "frame {frame}");
-    }
+    assert_eq!(ways(&stage), [("Dark", 0), ("Light", 1), ("Changing", 1)]);
+    let ranges = async |title: &str| {
+        let document = site.document(title).await;
+        let answers = document["classification_answers"].as_object().unwrap();
+        let answer = |answer: &Value| {
+            let option = &answer["classifications"][0]["answers"][0]["name"];
+            (option.as_str().unwrap().to_owned(), answer["range"].clone())
+        };
+        answers.values().map(answer).collect::<BTreeMap<_, _>>()
+    };
+    let light = |range: Value| ("Light".to_owned(), range);
+    let dark = |range: Value| ("Dark".to_owned(), range);
+    assert_eq!(
+        ranges("city").await,
+        BTreeMap::from([light(json!([[0, 159]]))])
+    );
+    assert_eq!(
+        ranges("evening").await,
+        BTreeMap::from([light(json!([[0, 79]])), dark(json!([[80, 159]]))])
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -319,12 +306,7 @@ async fn boxes_of_two_projects_are_compared() {
     let names = ["cat.jpg", "dogs.jpg", "fig.jpg", "drum.jpg"];
     let media: Vec<_> = names.iter().map(|name| (*name, photo(name))).collect();
     let files: Vec<_> = names.iter().map(|name| (*name, "")).collect();
-    let rest = format!("{}\n{BOX}\n{}", twin(), dataset(&files));
-    let text = project(
-        "Compare",
-        &["Agreed", "Review", "Nothing to compare"],
-        &rest,
-    );
+    let text = project("twin-compare", &dataset(&files));
     let site = Site::new(&text, &media).await;
     let main = site.served.hash;
     let (left, right) = ([0.1, 0.1, 0.3, 0.3], [0.6, 0.6, 0.3, 0.3]);
@@ -358,8 +340,7 @@ async fn labels_are_transferred_from_another_project() {
     let names = ["cat.jpg", "dogs.jpg", "fig.jpg"];
     let media: Vec<_> = names.iter().map(|name| (*name, photo(name))).collect();
     let files: Vec<_> = names.iter().map(|name| (*name, "")).collect();
-    let rest = format!("{}\n{BOX}\n{}", twin(), dataset(&files));
-    let text = project("Transfer", &["Done", "Review", "Annotate"], &rest);
+    let text = project("label-transfer", &dataset(&files));
     let site = Site::new(&text, &media).await;
     let there = [[0.1, 0.2, 0.3, 0.4], [0.5, 0.5, 0.25, 0.25]];
     site.draw(TWIN, "cat", &there).await;

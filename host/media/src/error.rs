@@ -84,15 +84,15 @@ impl MediaError {
         Self::new(MediaErrorKind::Other, sentence)
     }
 
-    /// Of the disk. `doing` is what was tried: "write to", "make".
+    /// Of the disk: a fault of this machine, and no word about the file that was wanted. `doing` is what was tried: "write to", "make".
     pub(crate) fn disk(doing: &str, path: &Path, error: &io::Error) -> Self {
         let path = path.display();
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::other(format!(
-                "expected room on the disk to {doing} `{path}`, found none"
-            ))
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::unavailable(
+                format!("expected room on the disk to {doing} `{path}`, found none"),
+            )
             .with_help("free some room, or put the folder of the media files on another disk"),
-            _ => Self::other(format!("cannot {doing} `{path}`: {error}")),
+            _ => Self::unavailable(format!("cannot {doing} `{path}`: {error}")),
         }
     }
 

@@ -6,14 +6,27 @@ use std::sync::Arc;
 
 use super::{Failed, MISTAKE, cache_dir, report};
 use crate::cli::InspectArgs;
-use crate::engine::{Declaration, Engine, Grants, Limits};
+use crate::engine::{Declaration, Engine, EngineOptions, Grants, Limits};
 use crate::plugin::{
     CompileCache, DependencyComponent, DependencyRef, Interface, Plugin, PluginError, PluginRef,
     Use,
 };
+use crate::settings::settings;
 
 pub(super) async fn inspect(args: InspectArgs) -> Result<ExitCode, Failed> {
-    let engine = Engine::new(Limits::default(), 1).map_err(|error| {
+    let mut mistakes = Vec::new();
+    let settings = settings(&args.set, &mut mistakes);
+    if !mistakes.is_empty() {
+        return Err(Failed {
+            mistakes,
+            code: MISTAKE,
+        });
+    }
+    let options = EngineOptions {
+        settings,
+        ..EngineOptions::new(Limits::default(), 1)
+    };
+    let engine = Engine::with_options(options).map_err(|error| {
         Failed::broken(
             format!("the WebAssembly engine cannot be set up: {error:#}"),
             None,

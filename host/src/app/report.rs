@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 
@@ -120,8 +121,12 @@ fn table(summary: &Summary) -> Table {
 }
 
 /// What the stage's plugin could declare, so that its tasks need not wait: one line for each.
+/// Less is no reason to change a plugin.
+const WORTH_A_LINE: Duration = Duration::from_millis(50);
+
 fn undeclared(stage: &StageSummary) {
-    for one in stage.undeclared.iter().take(UNDECLARED_SHOWN) {
+    let worth = |one: &&Undeclared| one.waited >= WORTH_A_LINE;
+    for one in stage.undeclared.iter().filter(worth).take(UNDECLARED_SHOWN) {
         out!("{}", saving(&stage.title, one));
     }
 }

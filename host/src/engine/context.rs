@@ -334,12 +334,6 @@ impl HostRunContext for State {
             Role::PerRun(waiting) => waiting.clone(),
             _ => Vec::new(),
         };
-        if waiting.contains(&name) {
-            return Ok(Err(Error::InvalidArgument(format!(
-                "values for the run need each other: \"{}\" needs \"{name}\"",
-                waiting.join("\" needs \"")
-            ))));
-        }
         self.value_of_own(name, waiting).await
     }
 

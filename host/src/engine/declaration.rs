@@ -49,6 +49,8 @@ pub struct Declaration {
     pub dependencies: Vec<(String, ValueKind)>,
     /// The most tasks that the agent takes at a time; none if it takes them one by one.
     pub batches: Option<u32>,
+    /// Why the plugin cannot serve the stage as things are.
+    pub refused: Option<String>,
     /// Of a dependency: what it gives.
     pub gives: ValueKind,
     /// Of a dependency: its value holds for the whole run.
@@ -241,9 +243,21 @@ impl HostDeclaration for State {
         &mut self,
         handle: Resource<DeclarationHandle>,
         project_hash: String,
-        task: bool,
     ) -> Result<()> {
-        self.twin_needs(&handle, &project_hash)?.task |= task;
+        self.twin_needs(&handle, &project_hash).map(drop)
+    }
+
+    fn needs_twin_task(
+        &mut self,
+        handle: Resource<DeclarationHandle>,
+        project_hash: String,
+    ) -> Result<()> {
+        self.twin_needs(&handle, &project_hash)?.task = true;
+        Ok(())
+    }
+
+    fn refuse(&mut self, handle: Resource<DeclarationHandle>, reason: String) -> Result<()> {
+        self.declaration(&handle)?.refused.get_or_insert(reason);
         Ok(())
     }
 

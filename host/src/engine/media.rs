@@ -39,7 +39,7 @@ pub(super) struct Media {
     /// Of the pictures in it, in bytes.
     frame_bytes: u64,
     sequences: HashMap<u32, Opened>,
-    samplers: Vec<Sampler>,
+    samplers: HashMap<u32, Sampler>,
     /// The last key that was given out.
     last_key: u32,
 }
@@ -119,13 +119,17 @@ fn is_one_file(item: &StorageItem) -> bool {
 impl State {
     /// The folder that is to be seen as [`ASSETS`], for a component that asks for paths.
     pub(super) fn assets_folder(&mut self) -> Option<PathBuf> {
-        if !self.program.asks_for_paths() {
+        // Where there are no files, there is nothing to see.
+        let has_files = self
+            .resolver(0)
+            .is_ok_and(|resolver| resolver.store().is_some());
+        if !self.program.asks_for_paths() || !has_files {
             return None;
         }
         match self.open_folder() {
             Ok(folder) => Some(folder.path().to_owned()),
             Err(error) => {
-                tracing::warn!("no folder for assets: {error:?}");
+                tracing::warn!("no folder for assets: {error}");
                 None
             }
         }
@@ -188,8 +192,12 @@ impl Host for State {
             ))));
         }
         let file = answered!(self.file(task, &item).await?);
-        self.media.assets.push(file);
-        let at = self.media.assets.len() - 1;
+        let assets = &mut self.media.assets;
+        let known = assets.iter().position(|known| Arc::ptr_eq(known, &file));
+        let at = known.unwrap_or_else(|| {
+            assets.push(file);
+            assets.len() - 1
+        });
         Ok(Ok(Resource::new_own(at as u32)))
     }
 
@@ -239,9 +247,9 @@ impl Host for State {
     ) -> Result<Answered<Resource<VideoSamplerHandle>>> {
         let (task, item) = self.item_of(&handle)?;
         let sampler = answered!(self.sampler(task, item).await?);
-        self.media.samplers.push(sampler);
-        let at = self.media.samplers.len() - 1;
-        Ok(Ok(Resource::new_own(at as u32)))
+        let key = self.media.next_key();
+        self.media.samplers.insert(key, sampler);
+        Ok(Ok(Resource::new_own(key)))
     }
 }
 

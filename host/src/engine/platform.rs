@@ -7,7 +7,7 @@ use super::bindings::runner::stage::platform::{Host, Method, Scope};
 use super::bindings::runner::stage::types::Error;
 use super::inputs::PlatformCall;
 use super::limits::Grants;
-use super::state::State;
+use super::state::{Role, State};
 
 type Result<T> = wasmtime::Result<T>;
 type Answered<T> = std::result::Result<T, Error>;
@@ -17,23 +17,37 @@ const LOOKS_UP: [&str; 1] = ["storage/items/get-bulk"];
 
 impl State {
     async fn call_platform(&mut self, call: PlatformCall, reads: bool) -> Result<Answered<String>> {
+        let (who, read, all) = match &self.role {
+            Role::Dependency(dependency) => {
+                let name = &dependency.name;
+                let grant = |grant: &str| format!("`--dependency {name}=FILE,grant={grant}`");
+                (
+                    format!("the dependency \"{name}\""),
+                    grant("client-read"),
+                    grant("client"),
+                )
+            }
+            _ => (
+                "this plugin".to_owned(),
+                "`--grant client-read`".to_owned(),
+                "`--grant client`".to_owned(),
+            ),
+        };
         let granted = match self.program.grants() {
             Grants::None => {
-                return Ok(Err(Error::Forbidden(
-                    "the user has not granted this plugin to call Encord\n\
-                     help: start the host with `--grant client-read` (what reads) or `--grant client` (everything)"
-                        .to_owned(),
-                )));
+                return Ok(Err(Error::Forbidden(format!(
+                    "the user has not granted {who} to call Encord\n\
+                     help: start the host with {read} (what reads) or {all} (everything)"
+                ))));
             }
             Grants::ClientRead => reads,
             Grants::Client => true,
         };
         if !granted {
-            return Ok(Err(Error::Forbidden(
-                "the user has granted this plugin only to read from Encord\n\
-                 help: start the host with `--grant client` if it may change things"
-                    .to_owned(),
-            )));
+            return Ok(Err(Error::Forbidden(format!(
+                "the user has granted {who} only to read from Encord\n\
+                 help: start the host with {all} if it may change things"
+            ))));
         }
         let engine = self.engine()?;
         Ok(match engine.platform() {

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
+use tracing::Instrument;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
@@ -53,6 +55,9 @@ impl Dependency {
     }
 }
 
+/// What the host keeps beside the bytes of a value, at least.
+const PER_NAME: usize = 256;
+
 /// What was given. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) enum Value {
@@ -67,6 +72,18 @@ impl Value {
             Self::Json(_) => ValueKind::Json,
             Self::Bytes(_) => ValueKind::Bytes,
             Self::Service(_) => ValueKind::Service,
+        }
+    }
+
+    /// Whether it is this very value.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Json(one), Self::Json(other)) => Arc::ptr_eq(one, other),
+            (Self::Bytes(one), Self::Bytes(other)) => {
+                one.as_ptr() == other.as_ptr() && one.len() == other.len()
+            }
+            (Self::Service(one), Self::Service(other)) => Arc::ptr_eq(one, other),
+            _ => false,
         }
     }
 
@@ -123,7 +140,8 @@ impl Service {
         live.store.data().log.renew();
         let service = live.guest.service();
         let call = service.call_call(&mut live.store, live.resource, function, input);
-        let ended = within(self.time, call).await;
+        let span = tracing::error_span!("dependency", name = %self.name);
+        let ended = within(self.time, call.instrument(span)).await;
         let tail = live.store.data().log.finish();
         match ended {
             Ok(Ok(answer)) => {
@@ -204,6 +222,10 @@ impl AttemptValues {
 #[derive(Debug, Default)]
 pub(super) struct RunValues {
     cells: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Value>>>>>,
+    /// By name of a value that is being made: the one that it waits for.
+    waits: Mutex<HashMap<String, String>>,
+    /// Of the values of a plugin, in bytes.
+    bytes: AtomicU64,
     /// In the order in which they were made.
     services: Mutex<Vec<Arc<Service>>>,
 }
@@ -227,6 +249,41 @@ impl RunValues {
         Ok(value)
     }
 
+    /// Notes that the last of `waiting` waits for `name`, until what is returned is dropped. None if `name` waits for it
+    /// in turn, in whatever attempt.
+    fn wait(&self, waiting: &[String], name: &str) -> Option<Option<Waits<'_>>> {
+        let Some(last) = waiting.last() else {
+            return Some(None);
+        };
+        let mut waits = lock(&self.waits);
+        let mut next = Some(name);
+        while let Some(one) = next {
+            if one == last {
+                return None;
+            }
+            next = waits.get(one).map(String::as_str);
+        }
+        waits.insert(last.clone(), name.to_owned());
+        Some(Some(Waits {
+            values: self,
+            name: last.clone(),
+        }))
+    }
+
+    /// Counts bytes that are to be kept for the run.
+    fn reserve(&self, bytes: u64, most: usize) -> Answered<()> {
+        let all = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if all <= most as u64 {
+            return Ok(());
+        }
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        Err(Error::TooLarge(format!(
+            "expected values for the run that fit into {} MiB, the memory of one attempt, found more\n\
+             help: values for the run are for what all tasks share; raise --memory if they are that large",
+            most >> 20
+        )))
+    }
+
     /// Drops what was made, the last first.
     pub(super) async fn close(&self) {
         lock(&self.cells).clear();
@@ -234,6 +291,18 @@ impl RunValues {
         for service in services.iter().rev() {
             service.close().await;
         }
+    }
+}
+
+/// A value that is being made waits for another.
+struct Waits<'a> {
+    values: &'a RunValues,
+    name: String,
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        lock(&self.values.waits).remove(&self.name);
     }
 }
 
@@ -249,8 +318,10 @@ impl Engine {
         async move {
             let cell = current.values.cell(&dependency.name);
             let values = Arc::clone(&current.values);
+            let span = tracing::error_span!("dependency", name = %dependency.name);
             let make = || async {
-                let value = self.resolve(&dependency, scene, Some(current)).await?;
+                let resolved = self.resolve(&dependency, scene, Some(current));
+                let value = resolved.instrument(span).await?;
                 if let Value::Service(service) = &value {
                     lock(&values.services).push(Arc::clone(service));
                 }
@@ -268,7 +339,8 @@ impl Engine {
         scene: Scene,
     ) -> BoxFuture<'static, Answered<Value>> {
         async move {
-            let make = || self.resolve(&dependency, scene, None);
+            let span = tracing::error_span!("dependency", name = %dependency.name);
+            let make = || self.resolve(&dependency, scene, None).instrument(span);
             self.run_values().get(&dependency.name, make).await
         }
         .boxed()
@@ -352,8 +424,21 @@ impl Engine {
         scene: Scene,
     ) -> BoxFuture<'static, Answered<Value>> {
         async move {
-            let make = || self.create(&program, &name, waiting, scene);
-            program.run_values().get(&name, make).await
+            let values = program.run_values();
+            let Some(_waits) = values.wait(&waiting, &name) else {
+                return Err(Error::InvalidArgument(format!(
+                    "values for the run need each other: \"{}\" needs \"{name}\"",
+                    waiting.join("\" needs \"")
+                )));
+            };
+            let make = || async {
+                let value = self.create(&program, &name, waiting, scene).await?;
+                // A name takes memory too.
+                let bytes = value.bytes().map_or(0, <[u8]>::len) + name.len() + PER_NAME;
+                values.reserve(bytes as u64, program.limits().memory)?;
+                Ok(value)
+            };
+            values.get(&name, make).await
         }
         .boxed()
     }
@@ -391,7 +476,7 @@ impl Engine {
         Err(Error::Unavailable(format!(
             "the value \"{name}\" for the run could not be made ({}): {}",
             failure.kind(),
-            first_line(&failure)
+            message_of(&failure)
         )))
     }
 }
@@ -402,16 +487,29 @@ fn fault(name: &str, failure: &Failure) -> Error {
         "the dependency \"{name}\" failed ({}): {failure}",
         failure.kind()
     );
+    let told = match failure {
+        Failure::Timeout(limit) => format!(
+            "no answer within {} s (raise it with `--dependency {name}=FILE,timeout=SECONDS` if it needs longer)",
+            limit.as_secs_f64()
+        ),
+        Failure::OutOfMemory(limit) => format!(
+            "it asked for more than {} MiB of memory (raise it with `--dependency {name}=FILE,memory=MIB` if it needs more)",
+            limit >> 20
+        ),
+        other => message_of(other),
+    };
     Error::Unavailable(format!(
-        "the dependency \"{name}\" failed ({}): {}",
-        failure.kind(),
-        first_line(failure)
+        "the dependency \"{name}\" failed ({}): {told}",
+        failure.kind()
     ))
 }
 
-fn first_line(failure: &Failure) -> String {
-    let text = failure.to_string();
-    text.lines().next().unwrap_or_default().to_owned()
+/// Without the backtrace.
+fn message_of(failure: &Failure) -> String {
+    match failure {
+        Failure::Trap { message, .. } => message.clone(),
+        other => other.to_string(),
+    }
 }
 
 async fn within<T>(time: Duration, call: impl Future<Output = T>) -> Result<T, Failure> {

@@ -15,8 +15,12 @@ type Answered<T> = std::result::Result<T, Error>;
 impl State {
     /// Hands a value out.
     pub(super) fn value_handle(&mut self, value: Value) -> Resource<ValueHandle> {
-        self.values.push(value);
-        Resource::new_own((self.values.len() - 1) as u32)
+        let known = self.values.iter().position(|known| known.is(&value));
+        let at = known.unwrap_or_else(|| {
+            self.values.push(value);
+            self.values.len() - 1
+        });
+        Resource::new_own(at as u32)
     }
 
     fn value(&self, handle: &Resource<ValueHandle>) -> Result<&Value> {
@@ -48,14 +52,14 @@ impl HostValue for State {
         Ok(self.value(&handle)?.bytes().map_or(0, <[u8]>::len) as u64)
     }
 
-    fn json(&mut self, handle: Resource<ValueHandle>) -> Result<Answered<String>> {
+    fn to_json(&mut self, handle: Resource<ValueHandle>) -> Result<Answered<String>> {
         Ok(match self.value(&handle)? {
             Value::Json(text) => Ok(text.to_string()),
             other => Err(not_of_kind("JSON", other)),
         })
     }
 
-    fn bytes(&mut self, handle: Resource<ValueHandle>) -> Result<Answered<Vec<u8>>> {
+    fn to_bytes(&mut self, handle: Resource<ValueHandle>) -> Result<Answered<Vec<u8>>> {
         let value = self.value(&handle)?;
         Ok(value
             .bytes()

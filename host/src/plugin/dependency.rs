@@ -34,7 +34,7 @@ impl FromStr for DependencyRef {
         let (name, rest) = text.split_once('=').ok_or_else(wrong)?;
         let mut parts = rest.split(',');
         let path = parts.next().unwrap_or_default();
-        if name.trim().is_empty() || path.is_empty() {
+        if name.trim().is_empty() || path.is_empty() || name.chars().any(char::is_control) {
             return Err(wrong());
         }
         let mut reference = Self {
@@ -131,6 +131,13 @@ impl DependencyComponent {
             to_be: Use::Dependency,
             failure: failure.to_string(),
         })?;
+        if let Some(reason) = declaration.refused {
+            return Err(PluginError::Refused {
+                path,
+                stage: declaration.stage,
+                reason,
+            });
+        }
         Ok(Self {
             path,
             digest: linked.source.digest,

@@ -122,6 +122,16 @@ pub enum PluginError {
         /// What happened.
         failure: String,
     },
+    /// It says itself that it cannot.
+    #[error("the plugin `{}` refuses the stage \"{stage}\": {reason}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// The stage.
+        stage: String,
+        /// Its own words.
+        reason: String,
+    },
     /// `describe` returned nothing.
     #[error("the plugin `{}` serves no stage: its `describe` returned an empty list", path.display())]
     NoStages {
@@ -189,6 +199,7 @@ impl PluginError {
                 "a dependency exports `runner:stage/dependency@{version}`; with runner-sdk, mark a function with `#[provide]`",
                 version = super::contract::VERSION,
             ),
+            Self::Refused { .. } => "what plugins are set to is given with `--set NAME=VALUE`".to_owned(),
             Self::LacksAgent { lacks, .. } => {
                 format!("export `runner:stage/{lacks}@{version}`, or declare the stage otherwise", version = super::contract::VERSION)
             }

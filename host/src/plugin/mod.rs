@@ -173,6 +173,13 @@ impl Plugin {
             failure: failure.to_string(),
         })?;
         for declaration in &declarations {
+            if let Some(reason) = &declaration.refused {
+                return Err(PluginError::Refused {
+                    path,
+                    stage: declaration.stage.clone(),
+                    reason: reason.clone(),
+                });
+            }
             let (has, lacks) = match declaration.batches {
                 Some(_) => (linked.program.has_batch_agent(), "batch-agent"),
                 None => (linked.program.has_agent(), "agent"),

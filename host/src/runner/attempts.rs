@@ -85,6 +85,10 @@ impl Drain {
             for (member, answer) in members.into_iter().zip(answers) {
                 match answer {
                     Ok(decision) => self.decided(member, decision, attempt + 1, way).await,
+                    // Whose fault it is, is found by calls of their own, which count as no retry.
+                    Err(failure) if apart && failure.is_retryable() => {
+                        again.push((member, failure))
+                    }
                     Err(failure) if is_tried_again(&failure, attempt, &self.options) => {
                         again.push((member, failure));
                     }
@@ -97,6 +101,15 @@ impl Drain {
             }
             if again.is_empty() {
                 return (Vec::new(), attempt);
+            }
+            if apart {
+                let alone = again.into_iter().map(|(member, failure)| {
+                    member.dependencies.forget_errors();
+                    let log = || log_apart(&failure);
+                    member.span.in_scope(log);
+                    member
+                });
+                return (alone.collect(), attempt);
             }
             attempt += 1;
             let pause = backoff(attempt);
@@ -115,9 +128,6 @@ impl Drain {
                 () = tokio::time::sleep(pause) => {}
                 // The tasks stay as they are, and the next run begins with them anew.
                 () = way.stop.cancelled() => return (Vec::new(), attempt),
-            }
-            if apart {
-                return (members, attempt);
             }
         }
     }
@@ -312,6 +322,15 @@ fn go_apart(answers: &[Result<Decision, Failure>]) -> bool {
 
 fn is_tried_again(failure: &Failure, attempt: u32, options: &super::RunOptions) -> bool {
     failure.is_retryable() && attempt < options.num_retries
+}
+
+fn log_apart(failure: &Failure) {
+    let text = failure.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    tracing::warn!(
+        "{} of a call for several tasks, each is called alone: {first}",
+        failure.kind()
+    );
 }
 
 fn log_retry(failure: &Failure, attempt: u32, most: u32, pause: Duration) {

@@ -186,6 +186,7 @@ impl RunnerBuilder {
         for one in &mut served {
             one.declaration = graph::with_dependencies(one.declaration.clone(), &by_name);
         }
+        check_twins(&client, &served).await?;
         engine.provide(dependencies);
         engine.connect(Arc::new(Calls(client.clone())));
         if let Some(check) = self.before_run {
@@ -264,6 +265,26 @@ async fn load(
         components.push(component.dependency);
     }
     Ok((loaded, components))
+}
+
+/// Projects of twins that the account cannot read are a mistake that each task would only repeat.
+async fn check_twins(client: &Client, served: &[Served]) -> Result<(), RunError> {
+    for one in served {
+        for twin in &one.declaration.twins {
+            match client.project(twin.project).await {
+                Ok(_) => {}
+                Err(error) if error.is_transient() => return Err(error.into()),
+                Err(error) => {
+                    return Err(RunError::Twin {
+                        stage: one.stage.title.clone(),
+                        project: twin.project,
+                        reason: error.to_string(),
+                    });
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn connect(client: &Client, hash: Uuid) -> Result<(Project, Ontology), RunError> {

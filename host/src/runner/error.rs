@@ -29,6 +29,18 @@ pub enum RunError {
     /// Stages and dependencies do not fit together.
     #[error(transparent)]
     Graph(#[from] GraphError),
+    /// The project of a stage's twins cannot be read.
+    #[error(
+        "the stage \"{stage}\" looks at the same data in the project {project}, which cannot be read: {reason}"
+    )]
+    Twin {
+        /// The stage.
+        stage: String,
+        /// That project.
+        project: Uuid,
+        /// Encord's answer.
+        reason: String,
+    },
     /// No plugin was named.
     #[error("expected at least one plugin, found none")]
     NoPlugin,
@@ -115,6 +127,9 @@ impl RunError {
             }
             Self::Plugin(error) => error.help(),
             Self::Graph(error) => Some(error.help()),
+            Self::Twin { .. } => Some(
+                "check the UUID that the plugin was set to, and that your account can read that project".to_owned(),
+            ),
             Self::NoPlugin => Some("name one: --plugin stage.wasm".to_owned()),
             Self::Incomplete(_) | Self::Refused(_) => None,
             Self::Engine(_) => Some("check the limits of the system, of address space above all (ulimit -v)".to_owned()),

@@ -24,7 +24,7 @@ impl Components {
         Self {
             plugins: granted(plugins, &args.grant, mistakes),
             dependencies: dependencies(args, mistakes),
-            settings: settings(args, mistakes),
+            settings: settings(&args.set, mistakes),
         }
     }
 }
@@ -111,9 +111,9 @@ fn dependencies(args: &RunArgs, mistakes: &mut Vec<Mistake>) -> Vec<DependencyRe
 }
 
 /// `NAME=VALUE`; of one name the last counts.
-fn settings(args: &RunArgs, mistakes: &mut Vec<Mistake>) -> BTreeMap<String, String> {
+pub(crate) fn settings(given: &[String], mistakes: &mut Vec<Mistake>) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
-    for text in &args.set {
+    for text in given {
         match text.split_once('=') {
             Some((name, value)) if !name.trim().is_empty() => {
                 settings.insert(name.trim().to_owned(), value.to_owned());

@@ -196,15 +196,24 @@ impl Declaration {
             declaration.needs_video();
         }
         if self.stages_twin {
-            let project = self.stages_project(stage);
-            declaration.needs_twin(&project, self.stages_twin_task);
-            declaration.needs_twin_label_row(&project);
+            match self.stages_project(stage) {
+                Ok(project) => {
+                    declaration.needs_twin_label_row(&project);
+                    if self.stages_twin_task {
+                        declaration.needs_twin_task(&project);
+                    }
+                }
+                Err(reason) => declaration.refuse(&reason),
+            }
         }
         for project in &self.twin_label_rows {
             declaration.needs_twin_label_row(&project.to_string());
         }
         for (project, task) in &self.twins {
-            declaration.needs_twin(&project.to_string(), *task);
+            declaration.needs_twin(&project.to_string());
+            if *task {
+                declaration.needs_twin_task(&project.to_string());
+            }
         }
         for (name, kind) in &self.named {
             declaration.needs_dependency(name, *kind);
@@ -239,21 +248,16 @@ impl Declaration {
         declaration
     }
 
-    /// The project of the stage's twins.
-    ///
-    /// # Panics
-    /// If the stage does not say it, or by a setting that is none. The plugin is refused then.
-    fn stages_project(&self, stage: &str) -> String {
+    /// The project of the stage's twins, or why there is none: the plugin is refused then.
+    fn stages_project(&self, stage: &str) -> Result<String, String> {
         let Some(project) = self.twin else {
-            panic!(
+            return Err(format!(
                 "expected the project of its twins at {stage:?}, found a `Twin` without one; add `twin = \"<uuid>\"` or \
                  `twin_setting = \"name\"` to the attribute"
-            );
+            ));
         };
-        match project.uuid() {
-            Ok(project) => project.to_string(),
-            Err(error) => panic!("{error}"),
-        }
+        let project = project.uuid().map_err(|error| error.to_string())?;
+        Ok(project.to_string())
     }
 }
 

@@ -111,6 +111,7 @@ impl Frame {
     /// [`Error::InvalidArgument`] if the quality is not from 1 to 100.
     pub fn encode(&self, encoding: impl Into<Encoding>) -> Result<Vec<u8>, Error> {
         let Encoding { format, quality } = encoding.into();
+        let quality = quality.map(u32::from);
         self.frame.encode(format, quality)
     }
 
@@ -120,6 +121,7 @@ impl Frame {
     /// As for [`encode`](Self::encode).
     pub fn base64(&self, encoding: impl Into<Encoding>) -> Result<String, Error> {
         let Encoding { format, quality } = encoding.into();
+        let quality = quality.map(u32::from);
         self.frame.base64(format, quality)
     }
 
@@ -129,6 +131,7 @@ impl Frame {
     /// As for [`encode`](Self::encode).
     pub fn data_url(&self, encoding: impl Into<Encoding>) -> Result<String, Error> {
         let Encoding { format, quality } = encoding.into();
+        let quality = quality.map(u32::from);
         self.frame.data_url(format, quality)
     }
 
@@ -138,6 +141,7 @@ impl Frame {
     /// As for [`encode`](Self::encode).
     pub fn openai_content(&self, encoding: impl Into<Encoding>) -> Result<JsonValue, Error> {
         let Encoding { format, quality } = encoding.into();
+        let quality = quality.map(u32::from);
         self.frame
             .openai_content(format, quality)
             .and_then(|content| crate::json::read(&content))
@@ -149,6 +153,7 @@ impl Frame {
     /// As for [`encode`](Self::encode).
     pub fn anthropic_content(&self, encoding: impl Into<Encoding>) -> Result<JsonValue, Error> {
         let Encoding { format, quality } = encoding.into();
+        let quality = quality.map(u32::from);
         self.frame
             .anthropic_content(format, quality)
             .and_then(|content| crate::json::read(&content))
@@ -160,6 +165,7 @@ impl Frame {
     /// As for [`encode`](Self::encode).
     pub fn gemini_content(&self, encoding: impl Into<Encoding>) -> Result<JsonValue, Error> {
         let Encoding { format, quality } = encoding.into();
+        let quality = quality.map(u32::from);
         self.frame
             .gemini_content(format, quality)
             .and_then(|content| crate::json::read(&content))

@@ -39,7 +39,7 @@ impl Value {
     /// # Errors
     /// [`Error::Other`] if it is of another type.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        json::read(&self.value.json()?)
+        json::read(&self.value.to_json()?)
     }
 
     /// All of the bytes; of JSON its text.
@@ -47,7 +47,7 @@ impl Value {
     /// # Errors
     /// [`Error::Unsupported`] of what answers calls.
     pub fn bytes(&self) -> Result<Vec<u8>, Error> {
-        self.value.bytes()
+        self.value.to_bytes()
     }
 
     /// A part of the bytes, shorter at the end, empty behind it.

@@ -26,8 +26,7 @@ fn agent(
         client.post("storage/items/get-bulk", &bulk),
         "results",
     );
-    let patch =
-        json!({ "itemPatches": { item.uuid(): { "description": "written by a plugin" } } });
+    let patch = json!({ "itemPatches": { item.uuid(): { "description": "written by a plugin" } } });
     told(
         "patch",
         client.patch("storage/items/patch-bulk", &patch),

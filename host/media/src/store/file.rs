@@ -71,12 +71,13 @@ impl MediaFile {
         Ok((file.size > 0).then_some(file))
     }
 
-    /// Keeps a file that was downloaded, and pins it.
+    /// Keeps a file that was downloaded, and pins it. `said` is the size that it should have.
     pub(super) fn keep(
         inner: Arc<Inner>,
         fetched: NamedTempFile,
         stored_name: &str,
         name: String,
+        said: Option<u64>,
     ) -> Result<Self, MediaError> {
         let failed = |path: &Path, error: &io::Error| MediaError::disk("write", path, error);
         let written = fetched.into_temp_path();
@@ -93,7 +94,9 @@ impl MediaFile {
             size,
             inner: inner.clone(),
         };
-        if inner.capacity == 0 || size > inner.capacity {
+        // A file of another size than was said is kept for nobody else: it may be cut off, or there may be another by now.
+        let as_said = said.is_none_or(|said| said == size);
+        if inner.capacity == 0 || size > inner.capacity || !as_said {
             written
                 .persist(&pin)
                 .map_err(|error| failed(&pin, &error.error))?;

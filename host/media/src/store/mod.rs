@@ -176,9 +176,9 @@ impl Store {
         let half_written = self.inner.folder.half_written()?;
         let fetched = self.inner.fetcher.fetch(source, half_written).await?;
         self.inner.downloads.fetch_add(1, Ordering::Relaxed);
-        let (inner, stored) = (self.inner.clone(), name.to_owned());
+        let (inner, stored, said) = (self.inner.clone(), name.to_owned(), key.size);
         off_thread(move || {
-            let file = MediaFile::keep(inner.clone(), fetched, &stored, uuid_name)?;
+            let file = MediaFile::keep(inner.clone(), fetched, &stored, uuid_name, said)?;
             inner.make_room_if_needed();
             Ok(file)
         })

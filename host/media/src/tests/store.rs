@@ -265,7 +265,8 @@ async fn another_size_is_another_file() {
             .await
             .expect("a file");
     }
-    assert_eq!(names(&folder.path().join("files")).len(), 3);
+    // One that is not as large as was said may be cut off, and is kept for nobody.
+    assert_eq!(names(&folder.path().join("files")).len(), 2);
     let wrong = FileKey {
         suffix: "../x".to_owned(),
         ..key(1)

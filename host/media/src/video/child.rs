@@ -60,11 +60,14 @@ impl Child {
         passes: &Passes,
         limits: &VideoLimits,
     ) -> Result<Self, MediaError> {
-        let failed =
-            |error: std::io::Error| MediaError::other(format!("cannot start ffmpeg: {error}"));
+        let failed = |error: std::io::Error| {
+            MediaError::unavailable(format!("cannot start ffmpeg: {error}"))
+        };
         let mut command = ffmpeg::command(video, passes, limits).await?;
         let (reader, writer) = std::io::pipe().map_err(failed)?;
         command
+            // What the terminal sends to the host (Ctrl-C) is not for it: a video that was cut off would seem broken.
+            .process_group(0)
             .stdin(Stdio::from(writer))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -200,8 +203,9 @@ impl Child {
         use std::os::unix::process::ExitStatusExt as _;
         if let Some(signal) = status.signal() {
             return if signal == rustix::process::Signal::KILL.as_raw() {
-                MediaError::too_large(format!(
-                    "expected that ffmpeg reads the video in {} s of processor time, found that it was ended before",
+                MediaError::unavailable(format!(
+                    "ffmpeg was killed before it had read the video: by the system, which may be out of memory, or after \
+                     {} s of processor time",
                     self.limits.cpu.as_secs()
                 ))
             } else {

@@ -90,7 +90,7 @@ pub(super) fn not_started(error: &io::Error) -> MediaError {
         )
         .with_help(INSTALL);
     }
-    MediaError::other(format!("cannot start ffmpeg: {error}"))
+    MediaError::unavailable(format!("cannot start ffmpeg: {error}"))
 }
 
 fn program() -> Command {

@@ -1,6 +1,9 @@
 //! `runner:stage/media.frame`
 
-use runner_media::{Format, Frame, MediaError, MessageShape, Picture};
+use std::sync::{Arc, LazyLock};
+
+use runner_media::{Format, Frame, MediaError, MediaFile, MessageShape, Picture};
+use tokio::sync::Semaphore;
 use wasmtime::component::Resource;
 
 use super::super::bindings::runner::stage::labels::Geometry;
@@ -39,16 +42,34 @@ impl State {
         let media = &mut self.media;
         let all = media.frame_bytes.saturating_add(bytes);
         if all > limit {
-            return Err(Error::TooLarge(format!(
-                "expected pictures that fit into {} MiB in one attempt, the memory that it may use, found more\n\
-                 help: drop frames that are not needed any more, or raise --memory",
-                limit >> 20
-            )));
+            return Err(no_room(limit));
         }
         media.frame_bytes = all;
         let key = media.next_key();
         media.frames.insert(key, frame);
         Ok(Resource::new_own(key))
+    }
+
+    /// Whether a picture of this size could be handed out: asked before it is made.
+    fn has_room(&self, width: u32, height: u32) -> Answered<()> {
+        let bytes = 3 * u64::from(width) * u64::from(height);
+        let limit = self.limits().memory as u64;
+        if self.media.frame_bytes.saturating_add(bytes) > limit {
+            return Err(no_room(limit));
+        }
+        Ok(())
+    }
+
+    /// Likewise of the picture in a file, as its header says.
+    pub(super) fn has_room_for_file(&self, file: &MediaFile) -> Answered<()> {
+        match imagesize::size(file.path()) {
+            Ok(size) => {
+                let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+                self.has_room(side(size.width), side(size.height))
+            }
+            // The decoder says what is wrong with it.
+            Err(_) => Ok(()),
+        }
     }
 
     fn held(&self, handle: &Resource<FrameHandle>) -> Result<&Held> {
@@ -88,8 +109,9 @@ impl State {
         handle: &Resource<FrameHandle>,
         shape: MessageShape,
         format: ImageFormat,
-        quality: Option<u8>,
+        quality: Option<u32>,
     ) -> Result<Answered<String>> {
+        let quality = answered!(checked(quality));
         let format = format.into();
         let message = self
             .work(handle, move |picture| {
@@ -101,15 +123,48 @@ impl State {
     }
 }
 
+fn no_room(limit: u64) -> Error {
+    Error::TooLarge(format!(
+        "expected pictures that fit into {} MiB in one attempt, the memory that it may use, found more\n\
+         help: drop frames that are not needed any more (Python: `with frame:`, JavaScript: \
+         `frame[Symbol.dispose]()`), or raise --memory",
+        limit >> 20
+    ))
+}
+
+/// Pictures that are worked on at once: more would take memory and no time off. Work that nobody waits for any more counts
+/// until it has ended.
+static WORKING: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Arc::new(Semaphore::new(processors))
+});
+
 /// Decoding and encoding take milliseconds.
 pub(super) async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T> {
+    let turn = Arc::clone(&WORKING).acquire_owned().await?;
+    let work = move || {
+        let _turn = turn;
+        work()
+    };
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => Ok(done),
         Err(join) if join.is_panic() => std::panic::resume_unwind(join.into_panic()),
         Err(join) => wasmtime::bail!("the work on a picture was stopped: {join}"),
     }
+}
+
+/// The quality of a JPEG, from 1 to 100.
+fn checked(quality: Option<u32>) -> Answered<Option<u8>> {
+    let checked = |quality: u32| {
+        let fits = u8::try_from(quality).ok();
+        fits.filter(|quality| (1..=100).contains(quality))
+            .ok_or_else(|| {
+                Error::InvalidArgument(format!("expected a quality from 1 to 100, found {quality}"))
+            })
+    };
+    quality.map(checked).transpose()
 }
 
 impl From<ImageFormat> for Format {
@@ -206,6 +261,7 @@ impl HostFrame for State {
         width: u32,
         height: u32,
     ) -> Result<Answered<Resource<FrameHandle>>> {
+        answered!(self.has_room(width, height));
         let resized = self
             .work(&handle, move |picture| picture.resize(width, height))
             .await?;
@@ -216,8 +272,9 @@ impl HostFrame for State {
         &mut self,
         handle: Resource<FrameHandle>,
         format: ImageFormat,
-        quality: Option<u8>,
+        quality: Option<u32>,
     ) -> Result<Answered<Vec<u8>>> {
+        let quality = answered!(checked(quality));
         let encoded = self
             .work(&handle, move |picture| {
                 picture.encode(format.into(), quality)
@@ -230,7 +287,7 @@ impl HostFrame for State {
         &mut self,
         handle: Resource<FrameHandle>,
         format: ImageFormat,
-        quality: Option<u8>,
+        quality: Option<u32>,
     ) -> Result<Answered<String>> {
         self.message(&handle, MessageShape::Raw, format, quality)
             .await
@@ -240,7 +297,7 @@ impl HostFrame for State {
         &mut self,
         handle: Resource<FrameHandle>,
         format: ImageFormat,
-        quality: Option<u8>,
+        quality: Option<u32>,
     ) -> Result<Answered<String>> {
         self.message(&handle, MessageShape::Url, format, quality)
             .await
@@ -250,7 +307,7 @@ impl HostFrame for State {
         &mut self,
         handle: Resource<FrameHandle>,
         format: ImageFormat,
-        quality: Option<u8>,
+        quality: Option<u32>,
     ) -> Result<Answered<String>> {
         self.message(&handle, MessageShape::OpenAi, format, quality)
             .await
@@ -260,7 +317,7 @@ impl HostFrame for State {
         &mut self,
         handle: Resource<FrameHandle>,
         format: ImageFormat,
-        quality: Option<u8>,
+        quality: Option<u32>,
     ) -> Result<Answered<String>> {
         self.message(&handle, MessageShape::Anthropic, format, quality)
             .await
@@ -270,7 +327,7 @@ impl HostFrame for State {
         &mut self,
         handle: Resource<FrameHandle>,
         format: ImageFormat,
-        quality: Option<u8>,
+        quality: Option<u32>,
     ) -> Result<Answered<String>> {
         self.message(&handle, MessageShape::Gemini, format, quality)
             .await

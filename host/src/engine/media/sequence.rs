@@ -9,12 +9,12 @@ use wasmtime::component::Resource;
 use super::super::bindings::runner::stage::media::{HostFrameIterator, HostVideoSampler};
 use super::super::bindings::runner::stage::types::Error;
 use super::super::handles::{FrameHandle, FrameIteratorHandle, VideoSamplerHandle};
-use super::super::state::{State, forget};
+use super::super::state::State;
 use super::frame::{Held, off_thread};
 use super::{Answered, Form, Result, answered};
 use crate::encord::StorageItem;
 
-/// Of one attempt at a time: a process is behind each.
+/// Of one task at a time: a process is behind each.
 const MOST_SEQUENCES: usize = 8;
 /// Numbers of frames in one list.
 const MOST_INDICES: usize = 1_000_000;
@@ -51,13 +51,15 @@ pub(super) struct Sampler {
 #[derive(Clone)]
 enum Source {
     Film(Arc<MediaFile>),
-    Pictures(Vec<Arc<StorageItem>>),
+    Pictures(Arc<[Arc<StorageItem>]>),
 }
 
 /// The task that a sequence was opened for, with the sequence.
 pub(super) struct Opened {
     task: u32,
     sequence: Sequence,
+    /// A frame for which there was no room: it comes again.
+    waiting: Option<Held>,
 }
 
 impl State {
@@ -69,8 +71,8 @@ impl State {
     ) -> Result<Answered<Sampler>> {
         let source = match answered!(Form::of(&item, "read its frames")) {
             Form::Film => Source::Film(answered!(self.file(task, &item).await?)),
-            Form::Picture => Source::Pictures(vec![Arc::clone(&item)]),
-            Form::Group => Source::Pictures(answered!(self.children_of(task, &item).await?)),
+            Form::Picture => Source::Pictures([Arc::clone(&item)].into()),
+            Form::Group => Source::Pictures(answered!(self.children_of(task, &item).await?).into()),
         };
         Ok(Ok(Sampler { task, item, source }))
     }
@@ -81,9 +83,10 @@ impl State {
         sampler: &Sampler,
         selection: Selection,
     ) -> Result<Answered<Resource<FrameIteratorHandle>>> {
-        if self.media.sequences.len() >= MOST_SEQUENCES {
+        let of_task = |opened: &&Opened| opened.task == sampler.task;
+        if self.media.sequences.values().filter(of_task).count() >= MOST_SEQUENCES {
             return Ok(Err(Error::TooLarge(format!(
-                "expected at most {MOST_SEQUENCES} frame iterators at a time, found one more\n\
+                "expected at most {MOST_SEQUENCES} frame iterators of a task at a time, found one more\n\
                  help: drop those that are not needed any more"
             ))));
         }
@@ -98,6 +101,7 @@ impl State {
         let opened = Opened {
             task: sampler.task,
             sequence,
+            waiting: None,
         };
         self.media.sequences.insert(key, opened);
         Ok(Ok(Resource::new_own(key)))
@@ -115,10 +119,13 @@ impl State {
                 Ok(Ok(frame.map(Held::from)))
             }
             Sequence::Pictures { left, missing } => {
-                let Some((index, item)) = left.pop_front() else {
+                let Some((index, item)) = left.front().cloned() else {
                     return Ok(missing.take().map_or(Ok(None), Err));
                 };
                 let file = answered!(self.file(task, &item).await?);
+                // Left where it is if there is no room now.
+                answered!(self.has_room_for_file(&file));
+                left.pop_front();
                 let size = item.width.zip(item.height);
                 let picture = off_thread(move || Picture::decode_file(file.path(), size)).await?;
                 Ok(Ok(Some(Held {
@@ -169,10 +176,24 @@ impl HostFrameIterator for State {
         let Some(mut opened) = self.media.sequences.remove(&handle.rep()) else {
             wasmtime::bail!("the handle {} was never given out", handle.rep());
         };
-        let next = self.next_of(opened.task, &mut opened.sequence).await;
+        let next = match opened.waiting.take() {
+            Some(frame) => Ok(Ok(Some(frame))),
+            None => self.next_of(opened.task, &mut opened.sequence).await,
+        };
+        let held = match next {
+            Ok(Ok(Some(frame))) => match self.hold(frame.clone()) {
+                Ok(handle) => Ok(Some(handle)),
+                Err(error) => {
+                    opened.waiting = Some(frame);
+                    Err(error)
+                }
+            },
+            Ok(Ok(None)) => Ok(None),
+            Ok(Err(error)) => Err(error),
+            Err(fault) => return Err(fault),
+        };
         self.media.sequences.insert(handle.rep(), opened);
-        let frame = answered!(next?);
-        Ok(frame.map(|frame| self.hold(frame)).transpose())
+        Ok(held)
     }
 
     fn drop(&mut self, handle: Resource<FrameIteratorHandle>) -> Result<()> {
@@ -185,7 +206,7 @@ impl State {
     fn sampler_of(&self, handle: &Resource<VideoSamplerHandle>) -> Result<&Sampler> {
         self.media
             .samplers
-            .get(handle.rep() as usize)
+            .get(&handle.rep())
             .ok_or_else(|| wasmtime::format_err!("the handle {} was never given out", handle.rep()))
     }
 }
@@ -232,7 +253,8 @@ impl HostVideoSampler for State {
     }
 
     fn drop(&mut self, handle: Resource<VideoSamplerHandle>) -> Result<()> {
-        forget(handle)
+        self.media.samplers.remove(&handle.rep());
+        Ok(())
     }
 }
 
