@@ -1,6 +1,7 @@
 //! What the tests share: where the built plugins are, and inputs made by hand for tests of the engine alone.
 
 pub mod media;
+pub mod ran;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -6,100 +6,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use runner_tests::{TestProject, guest, program, root};
-
-/// What a run printed, and how it ended.
-struct Ran {
-    code: Option<i32>,
-    summary: String,
-    /// Lines of the log, without time and place.
-    log: Vec<String>,
-}
-
-impl Ran {
-    fn count(&self, text: &str) -> usize {
-        self.log.iter().filter(|line| line.contains(text)).count()
-    }
-
-    #[track_caller]
-    fn has(&self, text: &str) {
-        assert!(self.count(text) > 0, "no `{text}` in {self}");
-    }
-
-    #[track_caller]
-    fn ended_well(&self) {
-        assert_eq!(self.code, Some(0), "{self}");
-    }
-
-    /// The position of the first line with a text.
-    #[track_caller]
-    fn at(&self, text: &str) -> usize {
-        let found = self.log.iter().position(|line| line.contains(text));
-        found.unwrap_or_else(|| panic!("no `{text}` in {self}"))
-    }
-}
-
-impl std::fmt::Display for Ran {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "exit code {:?}\n{}\n{}",
-            self.code,
-            self.summary,
-            self.log.join("\n")
-        )
-    }
-}
-
-/// Runs a plugin over text files with these names. Arguments that name a guest in braces get its file.
-fn run(names: &[&str], plugin: &str, arguments: &[&str]) -> Ran {
-    let project = TestProject::of_texts(names);
-    run_in(&project, plugin, arguments)
-}
-
-fn run_in(project: &TestProject, plugin: &str, arguments: &[&str]) -> Ran {
-    let with_files = |argument: &&str| match argument.split_once('{') {
-        Some((before, rest)) => {
-            let (name, after) = rest.split_once('}').unwrap();
-            format!("{before}{}{after}", guest(name).display())
-        }
-        None => (*argument).to_owned(),
-    };
-    let mut command = Command::new(program());
-    command
-        .arg("--plugin")
-        .arg(guest(plugin))
-        .arg("--local")
-        .arg(project.path())
-        .args(["--log-format", "json", "--log", "warn,plugin=debug"])
-        .arg("--cache-dir")
-        .arg(root().join("target/tests/cache/runner-host"))
-        .arg("--media-cache")
-        .arg(project.scratch().join("files"))
-        .args(arguments.iter().map(with_files))
-        .current_dir(project.scratch());
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("RUNNER_HOST_") {
-            command.env_remove(name);
-        }
-    }
-    let output = command.output().expect("it starts");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    let line = |line: &str| match serde_json::from_str::<serde_json::Value>(line) {
-        Ok(entry) => {
-            let message = entry["fields"]["message"]
-                .as_str()
-                .or(entry["message"].as_str());
-            message.unwrap_or(line).to_owned()
-        }
-        Err(_) => line.to_owned(),
-    };
-    Ran {
-        code: output.status.code(),
-        summary: String::from_utf8_lossy(&output.stdout).into_owned(),
-        log: errors.lines().map(line).collect(),
-    }
-}
+use runner_tests::ran::{run, run_in};
+use runner_tests::{TestProject, guest, program};
 
 #[test]
 fn functions_are_called_once_and_torn_down_in_reverse() {
@@ -504,4 +412,31 @@ fn inspect_tells_what_a_dependency_gives() {
     );
     let told = inspect(&guest("batch"));
     assert!(told.contains("takes up to 4 tasks at a time"), "{told}");
+}
+
+#[test]
+fn a_plugin_says_itself_what_it_lacks() {
+    let ran = run(&["a"], "twins", &[]);
+    assert_eq!(ran.code, Some(2), "{ran}");
+    ran.has(
+        "refuses the stage \"Agent\": expected the UUID of the twin project as the setting twin",
+    );
+    let ran = run(&["a"], "twin_without_project", &[]);
+    assert_eq!(ran.code, Some(2), "{ran}");
+    ran.has("found a `Twin` without one");
+    let nowhere = "twin=e0000000-0000-4000-8000-0000000000ff";
+    let ran = run(&["a"], "twins", &["--set", nowhere]);
+    assert_eq!(ran.code, Some(2), "{ran}");
+    ran.has("looks at the same data in the project e0000000-0000-4000-8000-0000000000ff, which cannot be read");
+}
+
+#[test]
+fn the_task_that_breaks_a_batch_fails_alone_also_without_retries() {
+    let ran = run(&["a", "b", "poison", "d"], "batch", &["--num-retries", "0"]);
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert_eq!(ran.summary.matches("failed at").count(), 1, "{ran}");
+    assert!(
+        ran.summary.contains("\"poison.txt\"") && ran.summary.contains("after 1 attempt"),
+        "{ran}"
+    );
 }
