@@ -186,7 +186,7 @@ fn a_component_that_fails_fails_the_task_that_asked() {
 fn a_component_has_limits_of_its_own() {
     let arguments = [
         "--dependency",
-        "metadata={provider_json},timeout=0.3,memory=20",
+        "metadata={provider_json},timeout=2,memory=20",
         "--num-retries",
         "0",
     ];
