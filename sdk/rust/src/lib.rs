@@ -310,6 +310,11 @@ pub mod __private {
 #[doc = include_str!("../../../README.md")]
 struct RepositoryReadme;
 
+/// Compiles the code in what is said of dependencies.
+#[cfg(doctest)]
+#[doc = include_str!("../../../host/DEPENDENCIES.md")]
+struct Dependencies;
+
 /// Compiles the code in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
