@@ -241,12 +241,28 @@ impl RunValues {
         if let Some(value) = &*known {
             return Ok(value.clone());
         }
-        let value = make().await?;
+        let value = match make().await {
+            Ok(value) => value,
+            Err(error) => {
+                drop(known);
+                self.forget(name, &cell);
+                return Err(error);
+            }
+        };
         if let Value::Service(service) = &value {
             lock(&self.services).push(Arc::clone(service));
         }
         *known = Some(value.clone());
         Ok(value)
+    }
+
+    /// Forgets a name of which nothing came, so that a plugin cannot fill the map with them.
+    fn forget(&self, name: &str, cell: &Arc<tokio::sync::Mutex<Option<Value>>>) {
+        let mut cells = lock(&self.cells);
+        // That of the map, and this one: nobody else waits for it.
+        if Arc::strong_count(cell) == 2 {
+            cells.remove(name);
+        }
     }
 
     /// Notes that the last of `waiting` waits for `name`, until what is returned is dropped. None if `name` waits for it
