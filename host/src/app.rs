@@ -6,6 +6,7 @@ mod init;
 mod inspect;
 mod labels;
 mod print;
+mod quarantine;
 mod report;
 mod run;
 
@@ -90,8 +91,12 @@ async fn execute(cli: Cli) -> Result<ExitCode, Failed> {
             let mut args = cli.run;
             settings::merge_file(&mut args)?;
             let bars = telemetry::start(&args.log)?;
-            let note = "ending: no more attempts begin, running ones may end (again: stop at once)";
-            run::run(args, bars, shutdown_on_signals(note)).await
+            let settings = run::settings(args)?;
+            let note = format!(
+                "ending within {:.0} s: no more attempts begin, running ones may end (again: stop at once)",
+                settings.options.longest_end().as_secs_f64()
+            );
+            run::run(settings, bars, shutdown_on_signals(note)).await
         }
         Some(Command::Init(args)) => {
             telemetry::start(&args.log)?;
@@ -99,13 +104,15 @@ async fn execute(cli: Cli) -> Result<ExitCode, Failed> {
         }
         Some(Command::Dev(args)) => {
             telemetry::start(&args.log)?;
-            dev::dev(args, shutdown_on_signals("ending (again: stop at once)")).await
+            let note = "ending (again: stop at once)".to_owned();
+            dev::dev(args, shutdown_on_signals(note)).await
         }
         Some(Command::Inspect(args)) => {
             telemetry::start(&args.log)?;
             inspect::inspect(args).await
         }
         Some(Command::Labels(command)) => labels::labels(command).await,
+        Some(Command::Quarantine(command)) => quarantine::quarantine(command),
         Some(Command::Print(PrintCommand::AgentNodes(args))) => {
             telemetry::start(&args.log)?;
             print::agent_nodes(args).await
@@ -118,7 +125,7 @@ async fn execute(cli: Cli) -> Result<ExitCode, Failed> {
 /// the journal.
 ///
 /// `note` is what is printed at the first one.
-fn shutdown_on_signals(note: &'static str) -> CancellationToken {
+fn shutdown_on_signals(note: String) -> CancellationToken {
     use tokio::signal::unix::{SignalKind, signal};
     let token = CancellationToken::new();
     let cancelled = token.clone();
@@ -139,7 +146,7 @@ fn shutdown_on_signals(note: &'static str) -> CancellationToken {
             }
         };
         next().await;
-        report::note(note);
+        report::note(&note);
         cancelled.cancel();
         next().await;
         std::process::exit(STOPPED);
@@ -166,6 +173,15 @@ fn state_dir(option: Option<PathBuf>, project: &str) -> PathBuf {
             .join(project),
         None => Path::new(".runner-host").join(project),
     })
+}
+
+/// The same for a project of a local folder; none is its main one.
+fn local_state_dir(folder: &Path, project: Option<uuid::Uuid>) -> PathBuf {
+    let run = folder.join("run");
+    match project {
+        None => run,
+        Some(project) => run.join(project.to_string()),
+    }
 }
 
 fn project_dirs() -> Option<ProjectDirs> {

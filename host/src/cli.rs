@@ -30,8 +30,8 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  every task that was taken ended as its agent decided
-  1  a task failed, could not be sent, or was stopped
+  0  every task that waited ended as its agent decided
+  1  a task failed, is in quarantine, could not be sent, or was stopped, or a stage was paused
   2  a mistake in what was given; no task was touched
   3  Encord or this machine failed
   130  stopped by a second signal
@@ -57,6 +57,9 @@ pub(crate) enum Command {
     /// Labels of a project: to and from COCO, and drawn over an image.
     #[command(subcommand)]
     Labels(LabelsCommand),
+    /// Tasks that failed and are left alone: list them, look at one, release them.
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
     /// Print the agent stages of a project, or what a bug report needs to say of this machine.
     #[command(subcommand)]
     Print(PrintCommand),
@@ -102,7 +105,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "SECONDS", env = "RUNNER_HOST_REFRESH_EVERY")]
     pub(crate) refresh_every: Option<String>,
 
-    /// Further attempts at a task whose attempt failed. [default: 3]
+    /// Further attempts at a task whose attempt failed by what may pass; for a trap or another fault of the plugin one at
+    /// most. [default: 3]
     #[arg(long, value_name = "COUNT", env = "RUNNER_HOST_NUM_RETRIES")]
     pub(crate) num_retries: Option<String>,
 
@@ -183,7 +187,18 @@ pub(crate) struct RunArgs {
     )]
     pub(crate) log_size: Option<String>,
 
-    /// Time for running attempts to end after Ctrl-C or SIGTERM, in seconds. [default: 10]
+    /// Failed tasks in a row after which a stage is paused: one task at a time is then tried until one works. 0 never
+    /// pauses. [default: 20]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "RUNNER_HOST_PAUSE_AFTER",
+        help_heading = "Limits"
+    )]
+    pub(crate) pause_after: Option<String>,
+
+    /// Time for running attempts to end after Ctrl-C or SIGTERM, in seconds; sending what was decided has 5 more.
+    /// [default: 10]
     #[arg(
         long,
         value_name = "SECONDS",
@@ -344,6 +359,63 @@ pub(crate) struct InspectArgs {
 
     #[command(flatten)]
     pub(crate) log: LogArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuarantineCommand {
+    /// List the tasks in quarantine, those that failed last in front.
+    ///
+    /// A task that failed for good is not given to the same plugin with the same configuration again. It is released by
+    /// itself when the plugin, its options, the stage or the ontology change. One that failed by what may pass is tried again
+    /// by itself, later each time.
+    List(QuarantineArgs),
+    /// Show all that is known of a task in quarantine: the error, what the plugin logged, what it was given.
+    Show(QuarantineShowArgs),
+    /// Release tasks: they are tried at the next pass, or at the next start.
+    Release(QuarantineReleaseArgs),
+}
+
+/// Whose quarantine it is: a project's, or what is in a state directory.
+#[derive(Debug, Args)]
+pub(crate) struct QuarantineArgs {
+    /// The project: the UUID in its address. With --local: which of the folder's projects.
+    #[arg(long, value_name = "UUID", env = "RUNNER_HOST_PROJECT_HASH")]
+    pub(crate) project_hash: Option<String>,
+
+    /// Local project, in place of one of Encord's.
+    #[arg(long, value_name = "FOLDER", env = "RUNNER_HOST_LOCAL")]
+    pub(crate) local: Option<PathBuf>,
+
+    /// The state directory of the host. [default: as for a run on that project]
+    #[arg(long, value_name = "FOLDER", env = "RUNNER_HOST_STATE_DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QuarantineShowArgs {
+    /// The task, by its UUID or by the title of its data.
+    pub(crate) task: String,
+
+    #[command(flatten)]
+    pub(crate) of: QuarantineArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QuarantineReleaseArgs {
+    /// Tasks, by their UUIDs or by the titles of their data.
+    #[arg(required_unless_present_any = ["all", "stage"])]
+    pub(crate) tasks: Vec<String>,
+
+    /// All tasks.
+    #[arg(long, conflicts_with_all = ["tasks", "stage"])]
+    pub(crate) all: bool,
+
+    /// The tasks of this stage, by its title or its UUID.
+    #[arg(long, value_name = "STAGE", conflicts_with = "tasks")]
+    pub(crate) stage: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) of: QuarantineArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -79,6 +79,7 @@ struct ConfigFile {
     value_size: Option<Scalar>,
     log_size: Option<Scalar>,
     grace: Option<Scalar>,
+    pause_after: Option<Scalar>,
     domain: Option<String>,
     ssh_key_file: Option<PathBuf>,
     state_dir: Option<PathBuf>,
@@ -177,6 +178,7 @@ pub(crate) fn merge_file(args: &mut RunArgs) -> Result<(), Mistake> {
     fill(&mut args.value_size, file.value_size);
     fill(&mut args.log_size, file.log_size);
     fill(&mut args.grace, file.grace);
+    fill(&mut args.pause_after, file.pause_after);
     args.domain = args.domain.take().or(file.domain);
     args.log.log = args.log.log.take().or(file.log);
     args.log.log_format = args.log.log_format.take().or(file.log_format);
@@ -246,6 +248,9 @@ impl Settings {
             grace: read
                 .seconds("grace", &args.grace, true)
                 .unwrap_or(defaults.grace),
+            pause_after: read
+                .number("pause-after", &args.pause_after, 0)
+                .unwrap_or(defaults.pause_after),
         };
         let limits = Limits {
             memory: read

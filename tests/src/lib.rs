@@ -1,5 +1,6 @@
 //! What the tests share: where the built plugins are, and inputs made by hand for tests of the engine alone.
 
+pub mod accounted;
 pub mod media;
 pub mod ran;
 
@@ -12,7 +13,7 @@ use futures::future::BoxFuture;
 use runner_host::encord::{
     Client, Key, LabelRowMetadata, Pathway, Project, Stage, StorageItem, Task,
 };
-use runner_host::engine::{Inputs, LabelRowInput, Resolver, Twin, TwinRow, Unresolved};
+use runner_host::engine::{AttemptLog, Inputs, LabelRowInput, Resolver, Twin, TwinRow, Unresolved};
 use runner_host::labels::Ontology;
 use runner_host::local;
 use runner_media::{MediaFile, Store};
@@ -111,6 +112,7 @@ pub fn inputs(title: &str, attempt: u32) -> Inputs {
         stage: Arc::new(stage),
         task: Arc::new(task),
         attempt,
+        log: AttemptLog::default(),
         resolver: Arc::new(Nothing),
     }
 }
@@ -170,6 +172,7 @@ impl OneRow {
             metadata: Arc::new(metadata),
             document: Arc::new(document),
             partial: false,
+            edited_at: None,
         })
     }
 }

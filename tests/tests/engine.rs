@@ -175,7 +175,7 @@ async fn drawings_count_as_memory_of_the_attempt() {
             .await;
         match (ended, expected) {
             (Ok(decision), None) => assert!(decision.labels.is_some()),
-            (Err(Failure::Fatal(message)), Some(expected)) => {
+            (Err(Failure::Invalid(message)), Some(expected)) => {
                 assert!(message.contains(expected), "{message}");
             }
             (ended, expected) => panic!("{ended:?}, {expected:?}"),

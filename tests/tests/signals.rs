@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use runner_host::encord::{Client, CreateOptions, Key, MetadataOptions, ReadOptions, Task};
+use runner_tests::accounted::accounted;
 use runner_tests::{AGENT, SECOND, TestProject, guest, program};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -64,57 +65,6 @@ fn interrupted(project: &TestProject, signal: &str, lines: usize) -> (Option<i32
     )
 }
 
-/// Checks that each task is at one of two stages, and that each that moved has exactly one box. Returns how many
-/// have moved.
-async fn accounted(project: &TestProject) -> usize {
-    let served = project.serve().await;
-    let (waiting, moved) = (served.waiting(AGENT).await, served.waiting(SECOND).await);
-    assert_eq!(waiting.len() + moved.len(), PICTURES);
-    let mut hashes = Vec::new();
-    let mut page_token = None;
-    loop {
-        let page = served
-            .client
-            .tasks_page(served.hash, SECOND, page_token.as_deref())
-            .await
-            .unwrap();
-        hashes.extend(page.tasks.iter().map(|task| task.data_hash));
-        page_token = page.next_page;
-        if page_token.is_none() {
-            break;
-        }
-    }
-    let rows = served
-        .client
-        .label_row_metadata(served.hash, &hashes, &MetadataOptions::default())
-        .await
-        .unwrap();
-    let labels: Vec<_> = rows
-        .iter()
-        .map(|row| row.label_hash.expect("it was labelled"))
-        .collect();
-    let documents = served
-        .client
-        .read_label_rows(served.hash, &labels, &ReadOptions::default())
-        .await
-        .unwrap();
-    assert_eq!(documents.len(), moved.len());
-    for (_, document) in &documents {
-        let answers = |part: &str| {
-            document[part]
-                .as_object()
-                .map_or(0, |entries| entries.len())
-        };
-        assert_eq!(
-            (answers("object_answers"), answers("classification_answers")),
-            (1, 1),
-            "{document}"
-        );
-    }
-    served.server.stop().await;
-    moved.len()
-}
-
 fn pictures() -> TestProject {
     let names: Vec<String> = (0..PICTURES).map(|number| format!("{number:03}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -127,11 +77,11 @@ async fn ctrl_c_finishes_what_runs_and_the_next_start_goes_on() {
     let (code, printed, _) = interrupted(&project, "-INT", 20);
     assert_eq!(code, Some(0), "{printed}");
     assert!(printed.contains("ended early on request"), "{printed}");
-    let moved = accounted(&project).await;
+    let moved = accounted(&project, PICTURES).await;
     assert!((20..PICTURES).contains(&moved), "{moved}");
     let output = start(&project).wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(accounted(&project).await, PICTURES);
+    assert_eq!(accounted(&project, PICTURES).await, PICTURES);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,7 +101,7 @@ async fn a_killed_run_is_brought_to_its_end_by_the_next() {
     );
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(!log.contains("is dropped"), "{log}");
-    assert_eq!(accounted(&project).await, PICTURES);
+    assert_eq!(accounted(&project, PICTURES).await, PICTURES);
 }
 
 /// Serves a project with the program itself, and gives a client of it.

@@ -13,6 +13,7 @@ mod write;
 use serde::Deserialize;
 
 pub use cuboid_2d::{Cuboid2d, Perspective, Projection};
+pub(crate) use read::{coordinates, keyed, visibility};
 
 /// A shape with its coordinates.
 #[derive(Debug, Clone, PartialEq)]

@@ -20,6 +20,7 @@ mod given;
 mod html;
 mod index;
 mod matching;
+mod merge;
 mod object;
 mod ontology;
 mod part;
@@ -51,6 +52,7 @@ pub use geometry::{
 };
 pub use given::{AttributeAnswer, GivenAnswer};
 pub use html::{HtmlNode, HtmlRange};
+pub use merge::{Conflict, Edits, Onto};
 pub use object::{Annotation, ObjectInstance};
 pub use ontology::{Attribute, AttributeOption, Ontology, OntologyClassification, OntologyObject};
 pub use row::{DataUnit, LabelRow, RowFacts};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::Failed;
-use crate::runner::{StageSummary, Summary, Undeclared};
+use crate::runner::{Other, StageSummary, Summary, Undeclared};
 
 /// `println!` panics if nobody reads any more (`runner-host … | head`). What nobody reads need not be printed.
 macro_rules! out {
@@ -63,6 +63,12 @@ pub(super) fn summary(summary: &Summary) {
             summary.resumed
         );
     }
+    if summary.refused > 0 {
+        out!(
+            "{} commits of an earlier run were refused; the log says why",
+            summary.refused
+        );
+    }
     out!("{}", table(summary));
     let passes = if summary.passes > 1 {
         format!(" in {} passes", summary.passes)
@@ -78,28 +84,52 @@ pub(super) fn summary(summary: &Summary) {
         "{total} tasks{passes}, {:.1} s{ended}",
         summary.elapsed.as_secs_f64()
     );
+    if summary.is_hopeless() {
+        out!("every task that was taken failed");
+    }
     for stage in &summary.stages {
         undeclared(stage);
     }
     for stage in &summary.stages {
+        if stage.paused {
+            out!(
+                "\nthe stage \"{}\" was paused, since every task failed: the rest of its tasks were not tried",
+                stage.title
+            );
+        }
         failures(stage);
+        others(stage);
     }
 }
+
+/// A number of a stage.
+type Count = fn(&StageSummary) -> u64;
 
 fn table(summary: &Summary) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    let heads = [
+    let mut heads = vec![
         "Stage", "Done", "Pathways", "Stayed", "Failed", "Gone", "Retries", "Tasks/s",
     ];
-    table.set_header(heads);
+    // What is rare has a column only where it happened.
+    let rare: [(&str, Count); 3] = [
+        ("Quarantined", |stage| stage.quarantined),
+        ("Unsent", |stage| stage.unsent),
+        ("Overtaken", |stage| stage.overtaken),
+    ];
+    let rare: Vec<_> = rare
+        .into_iter()
+        .filter(|(_, count)| summary.stages.iter().any(|stage| count(stage) > 0))
+        .collect();
+    heads.extend(rare.iter().map(|(head, _)| *head));
+    table.set_header(&heads);
     for stage in &summary.stages {
         let pathways: Vec<String> = stage
             .pathways
             .iter()
             .map(|(name, count)| format!("{name}: {count}"))
             .collect();
-        table.add_row([
+        let mut row = vec![
             stage.title.clone(),
             stage.done().to_string(),
             pathways.join("\n"),
@@ -108,7 +138,9 @@ fn table(summary: &Summary) -> Table {
             stage.gone.to_string(),
             stage.retries.to_string(),
             format!("{:.1}", stage.tasks_per_second()),
-        ]);
+        ];
+        row.extend(rare.iter().map(|(_, count)| count(stage).to_string()));
+        table.add_row(row);
     }
     for (at, head) in heads.iter().enumerate() {
         if !matches!(*head, "Stage" | "Pathways")
@@ -170,6 +202,43 @@ fn failures(stage: &StageSummary) {
             "\n… and {more} more at \"{}\"; the log names them",
             stage.title
         );
+    }
+}
+
+/// Names the tasks that neither failed nor ended as their agent decided.
+fn others(stage: &StageSummary) {
+    let kinds = [
+        (
+            Other::Quarantined,
+            stage.quarantined,
+            "in quarantine (`runner-host quarantine`)",
+        ),
+        (
+            Other::Unsent,
+            stage.unsent,
+            "decided and not sent yet; the next start sends them",
+        ),
+        (
+            Other::Gone,
+            stage.gone,
+            "gone, moved or removed by somebody else",
+        ),
+    ];
+    for (kind, count, what) in kinds {
+        if count == 0 {
+            continue;
+        }
+        out!("\n{what}, at \"{}\":", stage.title);
+        let named = stage.others.iter().filter(|other| other.kind == kind);
+        for other in named.take(FAILURES_SHOWN) {
+            out!("  \"{}\" (task {})", other.data_title, other.task);
+        }
+        if let Some(more) = count
+            .checked_sub(FAILURES_SHOWN as u64)
+            .filter(|more| *more > 0)
+        {
+            out!("  … and {more} more");
+        }
     }
 }
 

@@ -5,8 +5,10 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
 use serde::Serialize;
 use url::form_urlencoded;
 use uuid::Uuid;
@@ -19,6 +21,9 @@ use super::key::Key;
 use super::operation::Operation;
 use super::transport::Transport;
 use super::wire::Page;
+
+/// See [`Client::asked_to_wait`].
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// Requests of one call that are under way at once.
 const CONCURRENT_REQUESTS: usize = 4;
@@ -49,6 +54,17 @@ impl Client {
     /// The API that it talks to.
     pub fn domain(&self) -> &Domain {
         self.transport.domain()
+    }
+
+    /// What Encord's clock shows now, to the second, as its answers say; none before the first one.
+    pub fn server_time(&self) -> Option<Timestamp> {
+        self.transport.clock().at(Timestamp::now())
+    }
+
+    /// How long it is until the moment at which Encord asked to come back; zero if it did not ask, or that has passed. At
+    /// most 10 minutes, whatever it asked for.
+    pub fn asked_to_wait(&self) -> Duration {
+        self.transport.clock().left().min(LONGEST_WAIT)
     }
 
     /// HTTP requests sent so far by this client and its clones, repeats included.

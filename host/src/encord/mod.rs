@@ -12,6 +12,7 @@ mod answer;
 mod bundle;
 mod call;
 mod client;
+mod clock;
 mod domain;
 mod error;
 mod file;
@@ -41,6 +42,7 @@ pub use issues::{
 };
 pub use key::{InvalidKey, Key};
 pub use listing::TaskListing;
+pub(crate) use time::moment;
 pub use types::{
     ConsensusOption, CreateOptions, LabelClassifications, LabelRowFilter, LabelRowMetadata,
     MetadataOptions, OntologyDocument, Pathway, PathwayChoice, Project, ProjectDataset,

@@ -13,6 +13,11 @@ pub(super) fn normalise(text: &str) -> String {
     parse(text.trim()).map_or_else(|| text.to_owned(), |moment| moment.to_string())
 }
 
+/// The moment that a timestamp of the host's, or of Encord's, means; none if it is no known form.
+pub(crate) fn moment(text: &str) -> Option<Timestamp> {
+    parse(text.trim())
+}
+
 /// ISO 8601 with the offset spelled out, as Encord's own SDK sends moments: `2025-01-15T09:30:00+00:00`.
 pub(super) fn with_offset(moment: &Timestamp) -> String {
     moment.display_with_offset(Offset::UTC).to_string()

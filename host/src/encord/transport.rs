@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::answer::{
     Decode, Refusal, decode_off_thread, decode_version1, decode_version2, from_json,
 };
+use super::clock::Clock;
 use super::domain::Domain;
 use super::error::{Context, Error, excerpt};
 use super::key::Key;
@@ -35,6 +36,7 @@ pub(super) struct Transport {
     key: Key,
     limiter: Limiter,
     requests: AtomicU64,
+    clock: Clock,
 }
 
 /// A request before it is signed.
@@ -87,6 +89,7 @@ impl Transport {
                 key,
                 limiter: Limiter::default(),
                 requests: AtomicU64::new(0),
+                clock: Clock::default(),
             }),
             Err(error) => {
                 let context = Context {
@@ -106,6 +109,11 @@ impl Transport {
     /// HTTP requests sent so far, repeats included.
     pub(super) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// What is known of Encord's clock.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Asks a store for a file. The URL is signed by Encord, so that the request needs no signature, and is shown
@@ -373,6 +381,12 @@ impl Transport {
         let status = response.status();
         let retry_after = header(&response, RETRY_AFTER.as_str())
             .and_then(|value| retry::parse_retry_after(value, Timestamp::now()));
+        if let Some(wait) = retry_after {
+            self.clock.come_back_in(wait);
+        }
+        if let Some(date) = header(&response, DATE.as_str()) {
+            self.clock.read(date, Timestamp::now());
+        }
         let location = header(&response, LOCATION.as_str()).map(str::to_owned);
         let body = if request.most == usize::MAX {
             response.bytes().await.map_err(no_answer)?

@@ -89,7 +89,9 @@ impl Engine {
         let values = Arc::new(AttemptValues::default());
         let scene = Scene::of(&inputs);
         let current = Current::new(inputs, Arc::clone(&values));
+        let log = current.inputs.log.clone();
         let mut store = self.store(program, Role::Agent, Some(scene), vec![current]);
+        store.data().log.also_to(log);
         let call = async {
             let instance = program.instantiate(&mut store).await?;
             let guest = program.agent_guest(&mut store, &instance)?;
@@ -128,7 +130,9 @@ impl Engine {
             .map(|inputs| Current::new(inputs, Arc::default()))
             .collect();
         let values: Vec<_> = currents.iter().map(|one| Arc::clone(&one.values)).collect();
+        let log = currents.first().map(|first| first.inputs.log.clone());
         let mut store = self.store(program, Role::Agent, Some(scene), currents);
+        store.data().log.also_to(log.unwrap_or_default());
         let call = async {
             let instance = program.instantiate(&mut store).await?;
             let guest = program.batch_agent_guest(&mut store, &instance)?;
@@ -224,11 +228,11 @@ impl Engine {
 fn returned(error: Error) -> Failure {
     match error {
         Error::Retryable(message) | Error::Unavailable(message) => Failure::Retryable(cut(message)),
+        Error::InvalidArgument(message)
+        | Error::Unsupported(message)
+        | Error::TooLarge(message) => Failure::Invalid(cut(message)),
         Error::NotFound(message)
         | Error::Forbidden(message)
-        | Error::InvalidArgument(message)
-        | Error::Unsupported(message)
-        | Error::TooLarge(message)
         | Error::Other(message)
         | Error::Fatal(message) => Failure::Fatal(cut(message)),
     }
@@ -236,7 +240,7 @@ fn returned(error: Error) -> Failure {
 
 /// The answer to a batch does not have one entry for each task.
 fn miscounted(expected: usize, found: usize) -> Failure {
-    Failure::Fatal(format!(
+    Failure::Contract(format!(
         "expected one outcome for each of the {expected} tasks of the batch, found {found}"
     ))
 }
@@ -268,7 +272,7 @@ fn decide(outcome: Outcome) -> Result<Decision, Failure> {
     if let Some(priority) = outcome.priority
         && !(0.0..=1.0).contains(&priority)
     {
-        return Err(Failure::Fatal(format!(
+        return Err(Failure::Contract(format!(
             "the agent gave the priority {priority}, which is not in 0..1"
         )));
     }

@@ -2,7 +2,7 @@
 //! from, and what becomes of the decision, is not the engine's business.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -26,8 +26,34 @@ pub struct Inputs {
     pub task: Arc<Task>,
     /// 0 for the first attempt.
     pub attempt: u32,
+    /// Takes what the plugin logs in the attempt, besides the host's own log. Of several tasks in one call, the first one's
+    /// is filled.
+    pub log: AttemptLog,
     /// Gives what is asked for and may not be at hand.
     pub resolver: Arc<dyn Resolver>,
+}
+
+/// The lines that a plugin logged in an attempt, each with its level in front. Clones share them. They are as long as the
+/// limit on its log allows.
+#[derive(Debug, Clone, Default)]
+pub struct AttemptLog(Arc<Mutex<String>>);
+
+impl AttemptLog {
+    /// All lines so far.
+    pub fn text(&self) -> String {
+        self.lock().clone()
+    }
+
+    pub(super) fn push(&self, level: tracing::Level, line: &str) {
+        use fmt::Write;
+        // Writing to a string does not fail.
+        let _ = writeln!(self.lock(), "{level:>5} {line}");
+    }
+
+    fn lock(&self) -> MutexGuard<'_, String> {
+        // A text is good whatever happened.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Resolves what an agent asks for. What was fetched with the batch is given at once, the rest is
@@ -124,6 +150,9 @@ pub struct LabelRowInput {
     pub document: Arc<Value>,
     /// True if some features were left out when reading, so that saving it would remove them.
     pub partial: bool,
+    /// When it had been edited last: if Encord still says so, nobody has edited it since. Absent if that would prove nothing,
+    /// since it was read within seconds of that edit, and Encord tells moments to the second.
+    pub edited_at: Option<String>,
 }
 
 /// Why a dependency could not be had.
@@ -185,6 +214,8 @@ pub struct SavedItem {
     pub item: Uuid,
     /// What it is to have as its client metadata, in place of all that it had.
     pub client_metadata: Map<String, Value>,
+    /// What it had as its client metadata when it was read; empty if none.
+    pub read: Map<String, Value>,
 }
 
 /// Why an attempt came to no decision. Nothing of it is kept.
@@ -194,6 +225,13 @@ pub enum Failure {
     Retryable(String),
     /// The agent said that another attempt would fail the same way.
     Fatal(String),
+    /// The agent returned what a call of the contract had refused: an edit that the ontology does not allow, a wrong
+    /// argument, a value over a limit.
+    Invalid(String),
+    /// What the agent returned is not in the contract: a priority out of range, too few outcomes.
+    Contract(String),
+    /// The agent named a pathway that the stage does not have.
+    UnknownPathway(String),
     /// The plugin trapped.
     Trap {
         /// What happened, with the end of what the plugin wrote to standard error.
@@ -207,17 +245,42 @@ pub enum Failure {
     OutOfMemory(usize),
 }
 
+/// Further attempts after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retries {
+    /// As many as the run allows.
+    All,
+    /// One.
+    One,
+    /// None.
+    None,
+}
+
 impl Failure {
-    /// Whether another attempt may end otherwise.
-    pub fn is_retryable(&self) -> bool {
-        !matches!(self, Self::Fatal(_))
+    /// How many further attempts there may be. What the plugin did by itself it will most likely do again, so it gets one
+    /// more instance and not all retries.
+    pub fn retries(&self) -> Retries {
+        match self {
+            Self::Retryable(_) => Retries::All,
+            Self::Fatal(_) => Retries::None,
+            Self::Invalid(_)
+            | Self::Contract(_)
+            | Self::UnknownPathway(_)
+            | Self::Trap { .. }
+            | Self::Timeout(_)
+            | Self::OutOfMemory(_) => Retries::One,
+        }
     }
 
-    /// The outcome's name: `retryable error`, `fatal error`, `trap`, `timeout`, `out of memory`.
+    /// The outcome's name: `retryable error`, `fatal error`, `invalid argument`, `contract violation`, `unknown pathway`,
+    /// `trap`, `timeout`, `out of memory`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Retryable(_) => "retryable error",
             Self::Fatal(_) => "fatal error",
+            Self::Invalid(_) => "invalid argument",
+            Self::Contract(_) => "contract violation",
+            Self::UnknownPathway(_) => "unknown pathway",
             Self::Trap { .. } => "trap",
             Self::Timeout(_) => "timeout",
             Self::OutOfMemory(_) => "out of memory",
@@ -228,7 +291,11 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Retryable(message) | Self::Fatal(message) => write!(f, "{message}"),
+            Self::Retryable(message)
+            | Self::Fatal(message)
+            | Self::Invalid(message)
+            | Self::Contract(message)
+            | Self::UnknownPathway(message) => write!(f, "{message}"),
             Self::Trap { message, backtrace } if backtrace.is_empty() => write!(f, "{message}"),
             Self::Trap { message, backtrace } => write!(f, "{message}\n{backtrace}"),
             Self::Timeout(limit) => {

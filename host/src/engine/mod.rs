@@ -33,8 +33,8 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationCon
 
 pub use declaration::{Declaration, TwinNeeds, ValueKind};
 pub use inputs::{
-    Decision, Failure, Inputs, LabelRowInput, Platform, PlatformCall, Resolver, SavedItem,
-    SavedRow, Twin, TwinRow, Unresolved,
+    AttemptLog, Decision, Failure, Inputs, LabelRowInput, Platform, PlatformCall, Resolver,
+    Retries, SavedItem, SavedRow, Twin, TwinRow, Unresolved,
 };
 pub use limits::{Grants, Limits};
 pub use program::Program;

@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::AsyncWrite;
 use tracing::Level;
+
+use super::inputs::AttemptLog;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
 /// How much of the end of standard error is kept for the report of a trap: a panic's message is there.
@@ -28,6 +30,8 @@ struct Shared {
     stderr: Vec<u8>,
     /// The last of standard error.
     tail: String,
+    /// Who else gets the lines.
+    also_to: Option<AttemptLog>,
 }
 
 impl Log {
@@ -39,7 +43,13 @@ impl Log {
             stdout: Vec::new(),
             stderr: Vec::new(),
             tail: String::new(),
+            also_to: None,
         })))
+    }
+
+    /// From now on the lines go there too.
+    pub(super) fn also_to(&self, log: AttemptLog) {
+        self.lock().also_to = Some(log);
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -111,6 +121,9 @@ impl Shared {
         let message = &message[..end];
         if message.is_empty() {
             return;
+        }
+        if let Some(log) = &self.also_to {
+            log.push(level, message);
         }
         match level {
             Level::ERROR => tracing::error!(target: "plugin", "{message}"),

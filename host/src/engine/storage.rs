@@ -69,10 +69,18 @@ impl State {
             let saved = SavedItem {
                 item: open.item.uuid,
                 client_metadata: open.client_metadata?,
+                read: metadata_of(&open.item),
             };
             Some((open.task, saved))
         })
     }
+}
+
+/// The client metadata of an item as it was read.
+fn metadata_of(item: &StorageItem) -> Map<String, Value> {
+    let text = item.client_metadata.as_deref();
+    text.and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default()
 }
 
 impl Host for State {}

@@ -11,24 +11,33 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
 use super::Event;
+use super::breaker::Pass;
+use super::check;
 use super::dependencies::Dependencies;
 use super::drain::{Decided, Drain, Held};
 use super::plan::find_pathway;
-use super::summary::TaskFailure;
-use crate::encord::{Task, TaskFilter};
-use crate::engine::{Decision, Failure, Inputs};
+use super::summary::{Other, TaskFailure};
+use crate::encord::Task;
+use crate::engine::{AttemptLog, Decision, Failure, Inputs, Retries};
 use crate::journal::{Entry, EntryItem, EntryLabels};
+use crate::labels::Edits;
 
 /// Pause before the first retry; it doubles with each further one, up to `LONGEST_BACKOFF`. Of each pause,
 /// a random part between a half and all is waited.
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
-/// A task whose agent has not decided yet.
+/// Times that a task is given back to its agent because somebody edited the same labels meanwhile.
+const MOST_OVERTAKEN: u32 = 5;
+
+/// A task whose agent has not decided yet, or whose decision is on its way.
 pub(super) struct Member {
-    dependencies: Arc<Dependencies>,
-    held: Held,
-    span: Span,
+    pub(super) dependencies: Arc<Dependencies>,
+    /// Its place in the batch, until it has ended.
+    _held: Held,
+    pub(super) span: Span,
+    /// How often its decision was void, since somebody edited the same labels.
+    overtaken: u32,
 }
 
 impl Member {
@@ -37,10 +46,34 @@ impl Member {
         let span = tracing::error_span!("task", task = %task.uuid, title = %task.data_title);
         Self {
             dependencies,
-            held,
+            _held: held,
             span,
+            overtaken: 0,
         }
     }
+
+    /// The same task with nothing fetched for it; none if that was done too often.
+    pub(super) fn afresh(self) -> Result<Self, Self> {
+        if self.overtaken >= MOST_OVERTAKEN {
+            return Err(self);
+        }
+        Ok(Self {
+            dependencies: Arc::new(self.dependencies.afresh()),
+            overtaken: self.overtaken + 1,
+            ..self
+        })
+    }
+}
+
+/// A task that failed, with what is kept of it.
+pub(super) struct Failed {
+    pub(super) failure: TaskFailure,
+    /// What the plugin logged in the last attempt.
+    pub(super) log: String,
+    /// What the last attempt was given.
+    pub(super) inputs: String,
+    /// It can work by itself later.
+    pub(super) may_pass: bool,
 }
 
 /// What attempts need of the drain that is running.
@@ -55,8 +88,8 @@ pub(super) struct Way {
 impl Drain {
     /// Everything for tasks that go into one call, up to their decisions. A call that fails as a whole is the fault of one
     /// of its tasks, so each of them gets calls of its own from then on.
-    pub(super) async fn attempts(&self, members: Vec<Member>, way: &Way) {
-        let (alone, attempt) = self.calls(members, 0, way).await;
+    pub(super) async fn attempts(&self, members: Vec<Member>, first: u32, way: &Way) {
+        let (alone, attempt) = self.calls(members, first, way).await;
         let alone = alone
             .into_iter()
             .map(|member| self.calls(vec![member], attempt, way));
@@ -72,38 +105,51 @@ impl Drain {
         way: &Way,
     ) -> (Vec<Member>, u32) {
         loop {
-            let slot = tokio::select! {
+            let begin = async {
+                let slot = way.slots.acquire().await.expect("never closed");
+                Some((slot, self.breaker.enter().await?))
+            };
+            let begun = tokio::select! {
                 biased;
                 // What has not begun is left to the next run.
-                () = way.stop.cancelled() => return (Vec::new(), attempt),
-                slot = way.slots.acquire() => slot.expect("never closed"),
+                () = way.stop.cancelled() => None,
+                begun = begin => begun,
             };
-            let answers = self.call(&members, attempt).await;
+            let Some((slot, pass)) = begun else {
+                return (Vec::new(), attempt);
+            };
+            let (answers, log) = self.call(&members, attempt).await;
             drop(slot);
             let apart = go_apart(&answers);
             let mut again = Vec::new();
             for (member, answer) in members.into_iter().zip(answers) {
-                match answer {
-                    Ok(decision) => self.decided(member, decision, attempt + 1, way).await,
-                    // Whose fault it is, is found by calls of their own, which count as no retry.
-                    Err(failure) if apart && failure.is_retryable() => {
-                        again.push((member, failure))
+                let answer = answer.and_then(|decision| {
+                    let entry = || self.entry(&member.dependencies, decision);
+                    member.span.in_scope(entry)
+                });
+                let failure = match answer {
+                    Ok(entry) => {
+                        self.decided(member, entry, attempt + 1, &pass, way).await;
+                        continue;
                     }
-                    Err(failure) if is_tried_again(&failure, attempt, &self.options) => {
-                        again.push((member, failure));
-                    }
-                    Err(failure) => {
-                        let (kind, message) = (failure.kind(), failure.to_string());
-                        self.failed_or_gone(&member, kind, message, attempt + 1)
-                            .await;
-                    }
+                    Err(failure) => failure,
+                };
+                pass.failed(attempt == 0, failure.kind(), &failure.to_string());
+                // Whose fault it is, is found by calls of their own, which count as no retry.
+                let most = most_retries(&failure, &member.dependencies, self.options.num_retries);
+                if (apart && most > 0) || attempt < most {
+                    again.push((member, failure, most));
+                } else {
+                    self.failed_or_gone(&member, &failure, attempt + 1, &log)
+                        .await;
                 }
             }
+            drop(pass);
             if again.is_empty() {
                 return (Vec::new(), attempt);
             }
             if apart {
-                let alone = again.into_iter().map(|(member, failure)| {
+                let alone = again.into_iter().map(|(member, failure, _)| {
                     member.dependencies.forget_errors();
                     let log = || log_apart(&failure);
                     member.span.in_scope(log);
@@ -112,13 +158,13 @@ impl Drain {
                 return (alone.collect(), attempt);
             }
             attempt += 1;
-            let pause = backoff(attempt);
+            // What Encord asked for holds for attempts too, since they ask it again.
+            let pause = backoff(attempt).max(self.shared.client.asked_to_wait());
             self.lock().retries += again.len() as u64;
             members = again
                 .into_iter()
-                .map(|(member, failure)| {
+                .map(|(member, failure, most)| {
                     member.dependencies.forget_errors();
-                    let most = self.options.num_retries;
                     let log = || log_retry(&failure, attempt, most, pause);
                     member.span.in_scope(log);
                     member
@@ -132,14 +178,20 @@ impl Drain {
         }
     }
 
-    /// One call. The answers are in the order of the tasks.
-    async fn call(&self, members: &[Member], attempt: u32) -> Vec<Result<Decision, Failure>> {
+    /// One call. The answers are in the order of the tasks; with them comes what the plugin logged.
+    async fn call(
+        &self,
+        members: &[Member],
+        attempt: u32,
+    ) -> (Vec<Result<Decision, Failure>>, AttemptLog) {
+        let log = AttemptLog::default();
         let inputs = members.iter().map(|member| Inputs {
             project: Arc::clone(&self.shared.project),
             ontology: Arc::clone(&self.shared.ontology),
             stage: Arc::clone(&self.served.stage),
             task: Arc::clone(&member.dependencies.task),
             attempt,
+            log: log.clone(),
             resolver: Arc::<Dependencies>::clone(&member.dependencies),
         });
         let mut inputs: Vec<Inputs> = inputs.collect();
@@ -150,7 +202,7 @@ impl Drain {
         let _running = Running::new(&self.running, members.len() as u64);
         let (engine, declaration) = (&self.shared.engine, &self.served.declaration);
         let (program, stage) = (&self.served.plugin.program, &declaration.stage);
-        match (declaration.batches, inputs.pop()) {
+        let answers = match (declaration.batches, inputs.pop()) {
             (None, Some(input)) if inputs.is_empty() => {
                 vec![engine.attempt(program, stage, input).instrument(span).await]
             }
@@ -162,23 +214,15 @@ impl Drain {
                 assert_eq!(answers.len(), asked, "the engine answers for each task");
                 answers
             }
-        }
+        };
+        (answers, log)
     }
 
     /// Hands a decision to the committer, if there is something to commit.
-    async fn decided(&self, member: Member, decision: Decision, attempts: u32, way: &Way) {
-        let dependencies = &member.dependencies;
-        let entry = member.span.in_scope(|| self.entry(dependencies, decision));
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(message) => {
-                let fail = || self.failed(&dependencies.task, "unknown pathway", message, attempts);
-                return member.span.in_scope(fail);
-            }
-        };
+    async fn decided(&self, member: Member, entry: Entry, attempts: u32, pass: &Pass, way: &Way) {
         if entry.is_empty() {
-            self.lock().stayed += 1;
-            self.shared.emit(&Event::TaskEnded { failed: false });
+            pass.worked();
+            self.stayed(&entry);
             return;
         }
         // Fails only if the committer is gone, which the drain reports.
@@ -187,12 +231,20 @@ impl Drain {
             .send(Decided {
                 entry,
                 attempts,
-                _held: member.held,
+                member,
+                pass: pass.clone(),
+                way: way.clone(),
             })
             .await;
     }
 
-    fn entry(&self, dependencies: &Dependencies, decision: Decision) -> Result<Entry, String> {
+    fn stayed(&self, entry: &Entry) {
+        self.lock().stayed += 1;
+        self.settle(entry.task);
+        self.shared.emit(&Event::TaskEnded { failed: false });
+    }
+
+    fn entry(&self, dependencies: &Dependencies, decision: Decision) -> Result<Entry, Failure> {
         if decision.unsaved_edits && !self.told_of_unsaved.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 "the agent edited the label row and did not call `save`, so the edits are dropped (said once \
@@ -211,7 +263,8 @@ impl Drain {
         let pathway = decision
             .pathway
             .map(|name| find_pathway(&self.served.stage, &name))
-            .transpose()?;
+            .transpose()
+            .map_err(Failure::UnknownPathway)?;
         let items = decision.items.into_iter();
         Ok(Entry {
             project: self.shared.project.hash,
@@ -221,13 +274,17 @@ impl Drain {
             data_title: task.data_title.clone(),
             labels: decision.labels.map(|row| EntryLabels {
                 label_hash: row.label_hash,
-                document: row.document,
                 read_edited_at: dependencies.row_edited_at(),
+                edits: dependencies
+                    .row_document()
+                    .map(|read| Edits::between(read, &row.document)),
+                document: row.document,
             }),
             items: items
                 .map(|item| EntryItem {
                     item: item.item,
                     client_metadata: item.client_metadata,
+                    read: Some(item.read),
                 })
                 .collect(),
             priority: decision.priority,
@@ -241,51 +298,64 @@ impl Drain {
     async fn failed_or_gone(
         &self,
         member: &Member,
-        kind: &'static str,
-        message: String,
+        failure: &Failure,
         attempts: u32,
+        log: &AttemptLog,
     ) {
-        let task = &member.dependencies.task;
-        if !member.dependencies.may_be_gone() || !self.has_left(task).await {
-            let fail = || self.failed(task, kind, message, attempts);
-            return member.span.in_scope(fail);
+        let dependencies = &member.dependencies;
+        let task = &dependencies.task;
+        if !dependencies.may_be_gone() || !self.has_left(task).await {
+            let may_pass =
+                failure.retries() == Retries::All || dependencies.was_something_unavailable();
+            let failed = Failed {
+                failure: TaskFailure {
+                    task: task.uuid,
+                    data_title: task.data_title.clone(),
+                    kind: failure.kind(),
+                    message: failure.to_string(),
+                    attempts,
+                },
+                log: log.text(),
+                inputs: dependencies.inputs_digest(),
+                may_pass,
+            };
+            return self.failed(failed).instrument(member.span.clone()).await;
         }
         member.span.in_scope(|| {
             tracing::info!(
-                "the task has left the stage, and its data unit may be removed: {message}"
+                "the task has left the stage, and its data unit may be removed: {failure}"
             );
         });
-        self.lock().gone += 1;
+        self.lock()
+            .add_other(Other::Gone, task.uuid, &task.data_title);
+        self.settle(task.uuid);
         self.shared.emit(&Event::TaskEnded { failed: false });
     }
 
     /// Whether the task no longer waits at the stage. If that cannot be found out, it does.
     async fn has_left(&self, task: &Task) -> bool {
-        let filter = TaskFilter {
-            data_hashes: vec![task.data_hash],
-            ..TaskFilter::default()
-        };
         let (project, stage) = (self.shared.project.hash, self.served.stage.uuid);
-        let mut listing = self.shared.client.tasks(project, stage, filter);
-        loop {
-            match listing.next_page().await {
-                Ok(None) => return true,
-                Ok(Some(page)) if page.iter().any(|waits| waits.uuid == task.uuid) => return false,
-                Ok(Some(_)) => {}
-                Err(_) => return false,
-            }
-        }
+        let hashes = vec![task.data_hash];
+        let waiting = check::waiting(&self.shared.client, project, stage, hashes).await;
+        waiting.is_ok_and(|waiting| !waiting.contains(&task.uuid))
     }
 
-    fn failed(&self, task: &Task, kind: &'static str, message: String, attempts: u32) {
-        tracing::error!("failed ({kind}): {message}");
-        self.lock().fail(TaskFailure {
-            task: task.uuid,
-            data_title: task.data_title.clone(),
-            kind,
-            message,
-            attempts,
-        });
+    /// Counts a task that has failed, and puts it into quarantine.
+    pub(super) async fn failed(&self, failed: Failed) {
+        let failure = &failed.failure;
+        tracing::error!("failed ({}): {}", failure.kind, failure.message);
+        let held = self.holding.failed(
+            &self.shared.committer.journal,
+            failure,
+            failed.log,
+            failed.inputs,
+            failed.may_pass,
+        );
+        match held.await {
+            Ok(()) => self.hold(failure.task),
+            Err(error) => tracing::warn!("the task could not be put into quarantine: {error}"),
+        }
+        self.lock().fail(failed.failure);
         self.shared.emit(&Event::TaskEnded { failed: true });
     }
 }
@@ -320,8 +390,14 @@ fn go_apart(answers: &[Result<Decision, Failure>]) -> bool {
     answers.len() > 1 && answers.iter().any(is_of_the_call)
 }
 
-fn is_tried_again(failure: &Failure, attempt: u32, options: &super::RunOptions) -> bool {
-    failure.is_retryable() && attempt < options.num_retries
+/// How many further attempts a failure is worth. A plugin that fell over what it could not get may work next time.
+fn most_retries(failure: &Failure, dependencies: &Dependencies, num_retries: u32) -> u32 {
+    match failure.retries() {
+        Retries::All => num_retries,
+        Retries::One if dependencies.was_something_unavailable() => num_retries,
+        Retries::One => num_retries.min(1),
+        Retries::None => 0,
+    }
 }
 
 fn log_apart(failure: &Failure) {

@@ -5,12 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use runner_media::{Budget, FetchOptions, MediaError, Store};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::calls::Calls;
+use super::commit::Committer;
 use super::files::DOWNLOADS_AT_A_TIME;
 use super::graph;
+use super::held::{Configuration, Holding};
+use super::outage::Outage;
 use super::plan::{Served, plan};
+use super::rows::Written;
 use super::{Event, OnEvent, RunError, RunOptions, Runner, Shared};
 use crate::encord::{Client, Project};
 use crate::engine::{Dependency, Engine, EngineOptions, Grants, Limits};
@@ -159,6 +164,7 @@ impl RunnerBuilder {
             return Err(RunError::NoPlugin);
         }
         let memories = self.dependencies.iter().filter_map(|one| one.memory);
+        let settings = self.settings.clone();
         let engine = Engine::with_options(EngineOptions {
             limits: self.limits,
             concurrency: self.options.concurrency,
@@ -177,16 +183,30 @@ impl RunnerBuilder {
             load(&engine, &cache, &self.plugins, &self.dependencies),
             connect(&client, hash)
         );
-        let (plugins, dependencies) = plugins?;
+        let (plugins, dependencies, digests) = plugins?;
         let stages = plugins.iter().flat_map(|plugin| &plugin.agents);
         let stages = stages.map(|agent| &agent.declaration);
         let by_name = graph::check(&dependencies, stages)?;
-        let (project, ontology) = connected?;
+        let (project, ontology, editor) = connected?;
         let mut served = plan(&project, &ontology, &plugins)?;
         for one in &mut served {
             one.declaration = graph::with_dependencies(one.declaration.clone(), &by_name);
         }
         check_twins(&client, &served).await?;
+        let grants = self
+            .plugins
+            .iter()
+            .map(|(plugin, grants)| (&*plugin.path, *grants));
+        let rest = Configuration {
+            settings: &settings,
+            dependencies: &self.dependencies,
+            digests: &digests,
+            grants: &grants.collect::<Vec<_>>(),
+            limits: &self.limits,
+            ontology: &editor,
+        };
+        let holding = |served: &Served| (served.stage.uuid, Holding::new(&project, served, &rest));
+        let holding = served.iter().map(holding).collect();
         engine.provide(dependencies);
         engine.connect(Arc::new(Calls(client.clone())));
         if let Some(check) = self.before_run {
@@ -196,12 +216,18 @@ impl RunnerBuilder {
         let media = self.media_cache.unwrap_or_else(|| state_dir.join("media"));
         let store = open_store(media, &self.options, &client, &served).await?;
         let shared = Shared {
+            committer: Committer {
+                client: client.clone(),
+                journal,
+                written: Written::default(),
+            },
+            holding,
+            outage: Outage::default(),
             client,
             project: Arc::new(project),
             ontology: Arc::new(ontology),
             twins: Arc::default(),
             engine,
-            journal,
             store,
             budget: Budget::new(self.options.prefetch_bytes),
             on_event: self.on_event,
@@ -253,18 +279,20 @@ async fn load(
     cache: &Arc<CompileCache>,
     plugins: &[(PluginRef, Grants)],
     dependencies: &[DependencyRef],
-) -> Result<(Vec<Arc<Plugin>>, Vec<Arc<Dependency>>), RunError> {
+) -> Result<(Vec<Arc<Plugin>>, Vec<Arc<Dependency>>, Vec<String>), RunError> {
     let mut loaded = Vec::with_capacity(plugins.len());
     for (reference, grants) in plugins {
         let plugin = Plugin::load_granted(engine, cache, reference, *grants).await?;
         loaded.push(Arc::new(plugin));
     }
     let mut components = Vec::with_capacity(dependencies.len());
+    let mut digests = Vec::with_capacity(dependencies.len());
     for reference in dependencies {
         let component = DependencyComponent::load(engine, cache, reference).await?;
         components.push(component.dependency);
+        digests.push(component.digest.to_string());
     }
-    Ok((loaded, components))
+    Ok((loaded, components, digests))
 }
 
 /// Projects of twins that the account cannot read are a mistake that each task would only repeat.
@@ -287,15 +315,15 @@ async fn check_twins(client: &Client, served: &[Served]) -> Result<(), RunError>
     Ok(())
 }
 
-async fn connect(client: &Client, hash: Uuid) -> Result<(Project, Ontology), RunError> {
+async fn connect(client: &Client, hash: Uuid) -> Result<(Project, Ontology, Value), RunError> {
     let project = client.project(hash).await?;
     let ontology = client.ontology(project.ontology_uuid).await?;
-    let ontology = Ontology::parse(
+    let parsed = Ontology::parse(
         &ontology.uuid.to_string(),
         &ontology.title,
         &ontology.description,
         &ontology.editor,
     )
     .map_err(|error| RunError::Ontology(error.to_string()))?;
-    Ok((project, ontology))
+    Ok((project, parsed, ontology.editor))
 }

@@ -1,13 +1,19 @@
 //! Carries decisions out: labels, then client metadata, then priority, then pathway, in bundles. What was decided is in the
 //! journal before the first request, and leaves it when the server has confirmed the last one.
+//!
+//! Before labels and client metadata are written, it is looked at what the server has (see `check`): what somebody else
+//! edited meanwhile is kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::encord::{Client, Error, ErrorKind, StorageItemUpdate, Task, TaskFilter};
-use crate::journal::{Entry, Journal, JournalError};
+use super::check::{self, Items, RowCheck};
+use super::rows::Written;
+use crate::encord::{Client, Error, ErrorKind};
+use crate::journal::{Entry, EntryLabels, Journal};
 
 /// What became of one task's commit.
 #[derive(Debug, Clone)]
@@ -16,112 +22,224 @@ pub(super) enum Committed {
     Done,
     /// The task had left the stage by somebody else's doing.
     Gone,
+    /// Somebody edited what the agent edited, after the agent had read it. Nothing of the decision was carried out.
+    Overtaken(String),
     /// Encord refused a part of it for good. The task stays where it is.
-    Refused(String),
-    /// Encord could not be reached. The commit stays in the journal, and is resumed at the next start.
-    Unsent(String),
+    Refused {
+        /// What was refused, and Encord's words.
+        message: String,
+        /// Whether it is a matter of rights, which others can mend.
+        may_pass: bool,
+        /// Whether labels or client metadata were saved before: then the commit stays in the journal, and is what is to be
+        /// brought to its end rather than the agent to be called again.
+        begun: bool,
+    },
+    /// Encord could not be reached. The commit stays in the journal.
+    Unsent {
+        /// What failed, and why.
+        message: String,
+        /// How long Encord asked to wait.
+        retry_after: Option<Duration>,
+        /// Whether the task may have moved all the same.
+        may_have_moved: bool,
+    },
 }
 
-/// Carries out the decisions of one stage: up to a bundle of them, in one request for each step.
-///
-/// # Errors
-/// If the journal cannot be written to; then nothing was sent.
-pub(super) async fn commit(
-    client: &Client,
-    journal: &Journal,
-    entries: Vec<Entry>,
-) -> Result<Vec<(Entry, Committed)>, JournalError> {
-    journal.record(entries.clone()).await?;
-    finish(client, journal, entries).await
-}
-
-/// The part of [`commit`] after recording: also what resumes an interrupted commit.
-pub(super) async fn finish(
-    client: &Client,
-    journal: &Journal,
-    entries: Vec<Entry>,
-) -> Result<Vec<(Entry, Committed)>, JournalError> {
-    let Some(first) = entries.first() else {
-        return Ok(Vec::new());
-    };
-    let (project, stage) = (first.project, first.stage);
-    let mut states: Vec<(Entry, Option<Committed>)> =
-        entries.into_iter().map(|entry| (entry, None)).collect();
-
-    save_labels(client, project, &mut states).await;
-    update_items(client, &mut states).await;
-    set_priorities(client, project, &mut states).await;
-    follow_pathways(client, project, stage, &mut states).await;
-
-    let ended: Vec<(Entry, Committed)> = states
-        .into_iter()
-        .map(|(entry, committed)| (entry, committed.unwrap_or(Committed::Done)))
-        .collect();
-    let closed = ended
-        .iter()
-        .filter(|(_, committed)| !matches!(committed, Committed::Unsent(_)))
-        .map(|(entry, _)| entry.task)
-        .collect();
-    if let Err(error) = journal.close(project, stage, closed).await {
-        // The server has them; the next start will find that out.
-        tracing::warn!("{error}");
+impl Committed {
+    fn stays_open(&self) -> bool {
+        matches!(
+            self,
+            Self::Unsent { .. } | Self::Refused { begun: true, .. }
+        )
     }
-    Ok(ended)
 }
 
+/// A step of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Check,
+    Save,
+    Update,
+    Priority,
+    Move,
+}
+
+impl Step {
+    /// What is being done in it.
+    fn doing(self) -> &'static str {
+        match self {
+            Self::Check => "checking what was edited meanwhile",
+            Self::Save => "saving the labels",
+            Self::Update => "updating the storage item",
+            Self::Priority => "setting the priority",
+            Self::Move => "moving the task",
+        }
+    }
+
+    /// Whether something of a decision that others see was carried out before this step.
+    fn comes_late(self, entry: &Entry) -> bool {
+        self > Self::Save && entry.labels.is_some()
+            || self > Self::Update && !entry.items.is_empty()
+    }
+}
+
+/// What carries decisions out.
+#[derive(Debug)]
+pub(super) struct Committer {
+    pub(super) client: Client,
+    pub(super) journal: Journal,
+    pub(super) written: Written,
+}
+
+/// Decisions of one stage, each with what became of it, once that is known.
 type States = [(Entry, Option<Committed>)];
 
-async fn save_labels(client: &Client, project: Uuid, states: &mut States) {
-    let mut rows = Vec::new();
-    let mut at = Vec::new();
-    for (position, (entry, committed)) in states.iter().enumerate() {
-        if let (Some(labels), None) = (&entry.labels, committed) {
-            rows.push((labels.label_hash, &*labels.document));
-            at.push(position);
-        }
-    }
-    if rows.is_empty() {
-        return;
-    }
-    let saved = client.save_label_rows_each(project, &rows).await;
-    for (position, saved) in at.into_iter().zip(saved) {
-        if let Err(error) = saved {
-            states[position].1 = Some(refused("saving the labels", &error));
-        }
-    }
-}
+impl Committer {
+    /// Carries out decisions of one stage that are in the journal: up to a bundle of them, in one request for each step.
+    /// What is confirmed, refused or void leaves the journal.
+    pub(super) async fn finish(&self, entries: Vec<Entry>) -> Vec<(Entry, Committed)> {
+        let Some(first) = entries.first() else {
+            return Vec::new();
+        };
+        let (project, stage) = (first.project, first.stage);
+        let mut states: Vec<(Entry, Option<Committed>)> =
+            entries.into_iter().map(|entry| (entry, None)).collect();
+        let ids = states.iter().flat_map(|(entry, _)| {
+            let row = entry.labels.iter().map(|labels| labels.label_hash);
+            row.chain(entry.items.iter().map(|item| item.item))
+        });
+        let writing = self.written.take(ids.collect()).await;
 
-async fn update_items(client: &Client, states: &mut States) {
-    // Several tasks may be about one item; the last decision counts. What all of them are refused for is the same.
-    let mut last: HashMap<Uuid, &Map<String, Value>> = HashMap::new();
-    for (entry, committed) in states.iter() {
-        if committed.is_none() {
-            let items = entry.items.iter();
-            last.extend(items.map(|item| (item.item, &item.client_metadata)));
+        let items = self.read_items(&mut states).await;
+        self.save_labels(project, stage, &mut states).await;
+        self.update_items(&items, &mut states).await;
+        drop(writing);
+        set_priorities(&self.client, project, &mut states).await;
+        follow_pathways(&self.client, project, stage, &mut states).await;
+
+        let ended: Vec<(Entry, Committed)> = states
+            .into_iter()
+            .map(|(entry, committed)| (entry, committed.unwrap_or(Committed::Done)))
+            .collect();
+        let closed = ended
+            .iter()
+            .filter(|(_, committed)| !committed.stays_open())
+            .map(|(entry, _)| entry.task)
+            .collect();
+        if let Err(error) = self.journal.close(project, stage, closed).await {
+            // The server has them; the next start will find that out.
+            tracing::warn!("{error}");
+        }
+        ended
+    }
+
+    /// Reads the items that are to be changed, before anything is written: a decision of which one part is void is void as
+    /// a whole.
+    async fn read_items(&self, states: &mut States) -> Items {
+        let entries = alive(states);
+        let items = Items::read(&self.client, &entries).await;
+        let checks = items.check(&entries);
+        for (entry, committed) in states.iter_mut() {
+            if let Some(why) = checks.overtaken.get(&entry.task) {
+                *committed = Some(Committed::Overtaken(why.clone()));
+            }
+            for (item, error) in &checks.failed {
+                if entry.items.iter().any(|change| change.item == *item) {
+                    *committed = Some(refused(Step::Check, entry, error));
+                }
+            }
+        }
+        items
+    }
+
+    /// Of several decisions about one row, each is brought onto what the one before it has saved.
+    async fn save_labels(&self, project: Uuid, stage: Uuid, states: &mut States) {
+        let with_labels = |(entry, committed): &(Entry, Option<Committed>)| {
+            committed.is_none() && entry.labels.is_some()
+        };
+        let mut left: Vec<usize> = (0..states.len())
+            .filter(|&at| with_labels(&states[at]))
+            .collect();
+        while !left.is_empty() {
+            let mut rows = HashSet::new();
+            let (wave, later): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|&at| {
+                let labels = states[at].0.labels.as_ref();
+                labels.is_some_and(|labels| rows.insert(labels.label_hash))
+            });
+            self.save_wave(project, stage, states, &wave).await;
+            left = later;
         }
     }
-    if last.is_empty() {
-        return;
-    }
-    let updates: Vec<(Uuid, StorageItemUpdate)> = last
-        .into_iter()
-        .map(|(item, metadata)| {
-            let update = StorageItemUpdate {
-                client_metadata: Some(metadata.clone()),
-                ..StorageItemUpdate::default()
+
+    /// Checks and saves rows, each of another decision.
+    async fn save_wave(&self, project: Uuid, stage: Uuid, states: &mut States, wave: &[usize]) {
+        let entries: Vec<(&Entry, &EntryLabels)> = wave
+            .iter()
+            .filter_map(|&at| Some((&states[at].0, states[at].0.labels.as_ref()?)))
+            .collect();
+        let in_doubt = |row| self.written.was_saved(row);
+        let checks = check::rows(&self.client, project, stage, &entries, in_doubt).await;
+        let mut rows: Vec<(Uuid, &Value)> = Vec::new();
+        let mut at_rows = Vec::new();
+        for ((&at, (_, labels)), check) in wave.iter().zip(&entries).zip(&checks) {
+            let document = match check {
+                RowCheck::AsRead => &*labels.document,
+                RowCheck::Merged(merged) => merged,
+                _ => continue,
             };
-            (item, update)
-        })
-        .collect();
-    let updated = client.update_storage_items_each(&updates).await;
-    for ((item, _), updated) in updates.iter().zip(updated) {
-        let Err(error) = updated else { continue };
-        for (entry, committed) in states.iter_mut() {
-            if committed.is_none() && entry.items.iter().any(|changed| changed.item == *item) {
-                *committed = Some(refused("updating the storage item", &error));
+            rows.push((labels.label_hash, document));
+            at_rows.push(at);
+        }
+        for (row, _) in &rows {
+            // Also what may then not be saved: it is looked at once more than needed.
+            self.written.remember(*row);
+        }
+        let saved = match rows.is_empty() {
+            true => Vec::new(),
+            false => self.client.save_label_rows_each(project, &rows).await,
+        };
+        let mut outcomes = Vec::new();
+        for (at, saved) in at_rows.into_iter().zip(saved) {
+            if let Err(error) = saved {
+                outcomes.push((at, refused(Step::Save, &states[at].0, &error)));
+            }
+        }
+        for (&at, check) in wave.iter().zip(checks) {
+            match check {
+                RowCheck::AsRead | RowCheck::Merged(_) | RowCheck::Saved => {}
+                RowCheck::Gone => outcomes.push((at, Committed::Gone)),
+                RowCheck::Overtaken(why) => outcomes.push((at, Committed::Overtaken(why))),
+                RowCheck::Failed(error) => {
+                    outcomes.push((at, refused(Step::Check, &states[at].0, &error)));
+                }
+            }
+        }
+        for (at, outcome) in outcomes {
+            states[at].1 = Some(outcome);
+        }
+    }
+
+    async fn update_items(&self, items: &Items, states: &mut States) {
+        let updates = items.check(&alive(states)).updates;
+        if updates.is_empty() {
+            return;
+        }
+        let updated = self.client.update_storage_items_each(&updates).await;
+        for ((item, _), updated) in updates.iter().zip(updated) {
+            let Err(error) = updated else { continue };
+            for (entry, committed) in states.iter_mut() {
+                if committed.is_none() && entry.items.iter().any(|changed| changed.item == *item) {
+                    *committed = Some(refused(Step::Update, entry, &error));
+                }
             }
         }
     }
+}
+
+/// Decisions that nothing has kept from being carried out so far.
+fn alive(states: &States) -> Vec<&Entry> {
+    let alive = states.iter().filter(|(_, committed)| committed.is_none());
+    alive.map(|(entry, _)| entry).collect()
 }
 
 async fn set_priorities(client: &Client, project: Uuid, states: &mut States) {
@@ -141,7 +259,7 @@ async fn set_priorities(client: &Client, project: Uuid, states: &mut States) {
         let Err(error) = set else { continue };
         for (entry, committed) in states.iter_mut() {
             if entry.data_hash == *data_hash && entry.priority.is_some() && committed.is_none() {
-                *committed = Some(refused("setting the priority", &error));
+                *committed = Some(refused(Step::Priority, entry, &error));
             }
         }
     }
@@ -164,7 +282,8 @@ async fn follow_pathways(client: &Client, project: Uuid, stage: Uuid, states: &m
     };
     if error.is_transient() {
         for position in at {
-            states[position].1 = Some(refused("moving the task", &error));
+            let (entry, committed) = &mut states[position];
+            *committed = Some(refused(Step::Move, entry, &error));
         }
         return;
     }
@@ -172,9 +291,10 @@ async fn follow_pathways(client: &Client, project: Uuid, stage: Uuid, states: &m
     // one listing tells that sooner than asking for each task.
     let mut in_doubt = error.may_have_been_applied();
     if in_doubt {
-        match all_have_left(client, project, stage, &moves, data_hashes).await {
-            Ok(true) => return,
-            Ok(false) => in_doubt = false,
+        let asked: HashSet<Uuid> = moves.iter().map(|(task, _)| *task).collect();
+        match check::waiting(client, project, stage, data_hashes).await {
+            Ok(waiting) if waiting.is_disjoint(&asked) => return,
+            Ok(_) => in_doubt = false,
             Err(error) => tracing::debug!(%error, "each task is asked for"),
         }
     }
@@ -182,43 +302,33 @@ async fn follow_pathways(client: &Client, project: Uuid, stage: Uuid, states: &m
     for (position, moved) in at.into_iter().zip(moved) {
         match moved {
             Err(error) if in_doubt && error.kind() == ErrorKind::TaskGone => {}
-            Err(error) => states[position].1 = Some(refused("moving the task", &error)),
+            Err(error) => {
+                let (entry, committed) = &mut states[position];
+                *committed = Some(refused(Step::Move, entry, &error));
+            }
             Ok(()) => {}
         }
     }
 }
 
-/// Whether none of the tasks waits at the stage.
-async fn all_have_left(
-    client: &Client,
-    project: Uuid,
-    stage: Uuid,
-    moves: &[(Uuid, Uuid)],
-    data_hashes: Vec<Uuid>,
-) -> Result<bool, Error> {
-    let filter = TaskFilter {
-        data_hashes,
-        ..TaskFilter::default()
-    };
-    let mut listing = client.tasks(project, stage, filter);
-    while let Some(page) = listing.next_page().await? {
-        let waits = |task: &Task| moves.iter().any(|(moved, _)| *moved == task.uuid);
-        if page.iter().any(waits) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-fn refused(step: &str, error: &Error) -> Committed {
+fn refused(step: Step, entry: &Entry, error: &Error) -> Committed {
+    let doing = step.doing();
     if error.kind() == ErrorKind::TaskGone && error.may_have_been_applied() {
         // An earlier try of the same request had got through, and only its answer was lost.
         Committed::Done
     } else if error.kind() == ErrorKind::TaskGone {
         Committed::Gone
     } else if error.is_transient() || error.kind() == ErrorKind::Authentication {
-        Committed::Unsent(format!("{step} failed: {error}"))
+        Committed::Unsent {
+            message: format!("{doing} failed: {error}"),
+            retry_after: error.retry_after(),
+            may_have_moved: step == Step::Move && error.may_have_been_applied(),
+        }
     } else {
-        Committed::Refused(format!("{step} was refused: {error}"))
+        Committed::Refused {
+            message: format!("{doing} was refused: {error}"),
+            may_pass: error.kind() == ErrorKind::Authorisation,
+            begun: step.comes_late(entry),
+        }
     }
 }

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use runner_media::{MediaFile, Store};
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::files;
+use super::held::hexadecimal;
 use super::slot::{Resolved, Slot, Slots};
 use super::source::{Source, can_have_children, no_item};
 use super::twins::TwinSlots;
@@ -37,6 +39,8 @@ pub(super) struct Dependencies {
     pub(super) hindered: AtomicBool,
     /// An agent was told that something of the task itself does not exist.
     missed: AtomicBool,
+    /// An agent was told that something cannot be had for the time being.
+    unavailable: AtomicBool,
     asked: Asked,
 }
 
@@ -54,14 +58,47 @@ impl Dependencies {
             row_failed: AtomicBool::new(false),
             hindered: AtomicBool::new(false),
             missed: AtomicBool::new(false),
+            unavailable: AtomicBool::new(false),
             asked: Asked::default(),
         }
     }
 
-    /// When the label row had been edited last, as read; none if it was not read.
+    /// The same task with nothing fetched for it. What an agent then asks for is not counted as undeclared.
+    pub(super) fn afresh(&self) -> Self {
+        let afresh = Self::new(&self.source, (*self.task).clone());
+        afresh.hindered.store(true, Ordering::Relaxed);
+        afresh
+    }
+
+    /// See [`LabelRowInput::edited_at`]; none if the row was not read.
     pub(super) fn row_edited_at(&self) -> Option<String> {
-        let row = self.row.known()?;
-        row.metadata.last_edited_at.clone()
+        self.row.known()?.edited_at.clone()
+    }
+
+    /// The label row as it was read, if it was.
+    pub(super) fn row_document(&self) -> Option<&Value> {
+        Some(&self.row.known()?.document)
+    }
+
+    /// Whether something could not be had for the time being since the last [`Self::forget_errors`].
+    pub(super) fn was_something_unavailable(&self) -> bool {
+        self.unavailable.load(Ordering::Relaxed)
+    }
+
+    /// SHA-256 of what attempts were given, as far as they asked for it: the task, its label row, its storage item. URLs,
+    /// which are new each time, are left out.
+    pub(super) fn inputs_digest(&self) -> String {
+        let task = &self.task;
+        let row = self.row.known();
+        let item = self.item.known();
+        let given = json!({
+            "task": [task.uuid.to_string(), task.data_hash.to_string(), task.data_title, task.label_branch_name],
+            "row": row.map(|row| without_urls(&row.document)),
+            "item": item.map(|item| json!([
+                item.uuid.to_string(), item.name, item.item_type, item.file_size, item.client_metadata,
+            ])),
+        });
+        hexadecimal(given.to_string().as_bytes())
     }
 
     /// Whether an agent was told that the row, the item or the file does not exist: perhaps the data unit was removed.
@@ -71,6 +108,7 @@ impl Dependencies {
 
     /// Before another attempt: what went wrong with the batch, and was not asked for yet, may work by now.
     pub(super) fn forget_errors(&self) {
+        self.unavailable.store(false, Ordering::Relaxed);
         self.row.forget_error();
         self.item.forget_error();
         self.children.for_each(|slot| slot.forget_error());
@@ -121,6 +159,13 @@ impl Dependencies {
         if let Err(Unresolved::NotFound(_)) = &found {
             self.missed.store(true, Ordering::Relaxed);
         }
+        self.seen(found)
+    }
+
+    fn seen<T>(&self, found: Resolved<T>) -> Resolved<T> {
+        if let Err(Unresolved::Unavailable(_)) = &found {
+            self.unavailable.store(true, Ordering::Relaxed);
+        }
         found
     }
 
@@ -164,6 +209,21 @@ impl Dependencies {
     }
 }
 
+/// A label row document without the URLs in it.
+fn without_urls(document: &Value) -> Value {
+    match document {
+        Value::Object(map) => {
+            let kept = map.iter().filter(|(key, _)| *key != "data_link");
+            Value::Object(
+                kept.map(|(key, value)| (key.clone(), without_urls(value)))
+                    .collect(),
+            )
+        }
+        Value::Array(items) => Value::Array(items.iter().map(without_urls).collect()),
+        plain => plain.clone(),
+    }
+}
+
 /// The answer about one task.
 fn only<T>(mut answers: Vec<T>) -> Option<T> {
     answers.pop()
@@ -190,7 +250,7 @@ impl Resolver for Dependencies {
         async move {
             let slots = self.twins.of(project);
             let _waiting = self.waits(Need::Twin(project), &slots.metadata);
-            let metadata = self.twin_metadata(project, &slots).await?;
+            let metadata = self.seen(self.twin_metadata(project, &slots).await)?;
             Ok(metadata.map(|metadata| Twin { project, metadata }))
         }
         .boxed()
@@ -209,7 +269,7 @@ impl Resolver for Dependencies {
                 let rows = source.twins.rows(&source.client, project, &listed);
                 only(rows.await).unwrap_or(Ok(None))
             };
-            slots.row.get(fetch).await
+            self.seen(slots.row.get(fetch).await)
         }
         .boxed()
     }
@@ -227,7 +287,7 @@ impl Resolver for Dependencies {
                 let tasks = source.twins.tasks(&source.client, project, &listed);
                 only(tasks.await).unwrap_or(Ok(None))
             };
-            slots.task.get(fetch).await
+            self.seen(slots.task.get(fetch).await)
         }
         .boxed()
     }
@@ -245,7 +305,7 @@ impl Resolver for Dependencies {
             let _waiting = (item.item_type == "imageGroup")
                 .then(|| self.waits(Need::Children, &slot))
                 .flatten();
-            slot.get(|| self.source.children(item)).await
+            self.seen(slot.get(|| self.source.children(item)).await)
         }
         .boxed()
     }

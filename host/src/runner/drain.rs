@@ -4,29 +4,37 @@
 //! brings their files, within a budget. Attempts run as many at a time as there are slots. The committer bundles
 //! decisions. Each part waits for the next one, so that what is in memory does not depend on the length of the queue.
 
+use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
+use jiff::Timestamp;
 use runner_media::Share;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Instrument;
+use uuid::Uuid;
 
-use super::attempts::{Member, Way};
-use super::commit::{Committed, commit};
+use super::attempts::{Failed, Member, Way};
+use super::breaker::{Breaker, FIRST_PAUSE, Pass};
+use super::commit::Committed;
 use super::dependencies::Dependencies;
 use super::files::{self, DOWNLOADS_AT_A_TIME, Order};
+use super::held::Holding;
+use super::outage::Patience;
 use super::plan::Served;
 use super::prefetch::prefetch;
 use super::source::Source;
-use super::summary::{StageSummary, TaskFailure};
+use super::summary::{Other, StageSummary, TaskFailure};
 use super::undeclared::Undeclareds;
 use super::{Event, RunError, RunOptions, Shared};
-use crate::encord::{self, TaskFilter};
+use crate::encord::{self, Task, TaskFilter, TaskListing};
 use crate::journal::{Entry, JournalError};
 
 /// Encord takes at most this many updates in one request here, as in its own runner.
@@ -38,11 +46,26 @@ const LINGER: Duration = Duration::from_millis(10);
 /// Bundles under way at a time, so that latency does not add up.
 const BUNDLES_AT_A_TIME: usize = 4;
 
+/// How long commits may take once the run is to end, after the attempts had their time. What is not confirmed by then is
+/// left to the next start.
+pub(crate) const COMMITS_GRACE: Duration = Duration::from_secs(5);
+
 /// What the parts of one drain share.
 pub(super) struct Drain {
     pub(super) shared: Arc<Shared>,
     pub(super) served: Served,
     pub(super) options: RunOptions,
+    pub(super) holding: Holding,
+    pub(super) breaker: Arc<Breaker>,
+    /// Tasks whose commits are open: they are decided, and are not taken again.
+    open: HashSet<Uuid>,
+    quarantine: Mutex<InQuarantine>,
+    /// Calls that are under way.
+    calls: TaskTracker,
+    /// Ends them.
+    abort: CancellationToken,
+    /// Ends commits that are under way: they are then resumed at the next start.
+    cut: CancellationToken,
     source: Arc<Source>,
     summary: Mutex<StageSummary>,
     /// Its author was told that edits without `save` are lost.
@@ -53,6 +76,15 @@ pub(super) struct Drain {
     pub(super) running: AtomicU64,
     /// Tasks that were handed out and have not ended.
     under_way: TaskTracker,
+}
+
+/// What a drain sees of the tasks in quarantine.
+#[derive(Default)]
+struct InQuarantine {
+    /// Those that wait at the stage.
+    waiting: HashSet<Uuid>,
+    /// Those that were tried all the same, and decided.
+    settled: Vec<Uuid>,
 }
 
 /// Tasks that go into one call of the agent, with what keeps the listing from being repeated too soon.
@@ -73,7 +105,10 @@ pub(super) struct Held {
 pub(super) struct Decided {
     pub(super) entry: Entry,
     pub(super) attempts: u32,
-    pub(super) _held: Held,
+    pub(super) member: Member,
+    pub(super) pass: Pass,
+    /// For another attempt, if the decision turns out to be void.
+    pub(super) way: Way,
 }
 
 /// Empties the stage once. Adds what became of its tasks to `summary`.
@@ -85,10 +120,24 @@ pub(super) async fn drain(
     shared: &Arc<Shared>,
     served: &Served,
     options: &RunOptions,
-    summary: StageSummary,
+    mut summary: StageSummary,
     shutdown: &CancellationToken,
 ) -> (StageSummary, Result<(), RunError>) {
     let started = Instant::now();
+    // Ends the fetcher when the drain ends for whatever reason.
+    let stop = shutdown.child_token();
+    let _stop_fetching = stop.clone().drop_guard();
+    let (project, stage) = (shared.project.hash, served.stage.uuid);
+    let open = match shared.committer.journal.open_tasks(project, stage).await {
+        Ok(open) => open,
+        Err(error) => return (summary, Err(error.into())),
+    };
+    let breaker = Breaker::new(
+        options.pause_after as u64,
+        FIRST_PAUSE,
+        std::mem::take(&mut summary.paused),
+        stop.clone(),
+    );
     let source = Source {
         client: shared.client.clone(),
         project: shared.project.hash,
@@ -101,6 +150,13 @@ pub(super) async fn drain(
         shared: Arc::clone(shared),
         served: served.clone(),
         options: options.clone(),
+        holding: shared.holding[&stage].clone(),
+        breaker,
+        open,
+        quarantine: Mutex::default(),
+        calls: TaskTracker::new(),
+        abort: CancellationToken::new(),
+        cut: CancellationToken::new(),
         source: Arc::new(source),
         summary: Mutex::new(summary),
         told_of_unsaved: AtomicBool::new(false),
@@ -108,11 +164,15 @@ pub(super) async fn drain(
         running: AtomicU64::new(0),
         under_way: TaskTracker::new(),
     });
-    let result = drain.run(shutdown).await;
+    let result = drain.run(stop, shutdown).await;
+    drain
+        .tidy_quarantine(result.as_ref().is_ok_and(|complete| *complete))
+        .await;
     let mut summary = drain.lock().clone();
+    summary.paused = drain.breaker.has_given_up();
     summary.elapsed += started.elapsed();
     summary.add_undeclared(drain.source.undeclared.all());
-    (summary, result)
+    (summary, result.map(drop))
 }
 
 impl Drain {
@@ -121,10 +181,46 @@ impl Drain {
         self.summary.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run(self: &Arc<Self>, shutdown: &CancellationToken) -> Result<(), RunError> {
-        // Ends the fetcher when the drain ends for whatever reason.
-        let stop = shutdown.child_token();
-        let _stop_fetching = stop.clone().drop_guard();
+    /// A task came into quarantine.
+    pub(super) fn hold(&self, task: Uuid) {
+        self.quarantine().waiting.insert(task);
+    }
+
+    /// A task that was decided is no longer in quarantine.
+    pub(super) fn settle(&self, task: Uuid) {
+        let mut quarantine = self.quarantine();
+        if quarantine.waiting.remove(&task) {
+            quarantine.settled.push(task);
+        }
+    }
+
+    fn quarantine(&self) -> MutexGuard<'_, InQuarantine> {
+        // Sets of identifiers are good whatever panicked.
+        self.quarantine
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes out of quarantine what was decided and, after a complete listing, what no longer waits.
+    async fn tidy_quarantine(&self, complete: bool) {
+        let InQuarantine { waiting, settled } = std::mem::take(&mut *self.quarantine());
+        let (project, stage) = (self.shared.project.hash, self.served.stage.uuid);
+        let journal = &self.shared.committer.journal;
+        let mut tidied = journal.forget_quarantined(project, stage, settled).await;
+        if complete {
+            tidied = tidied.and(journal.keep_quarantined(project, stage, waiting).await);
+        }
+        if let Err(error) = tidied {
+            tracing::debug!(%error, "tasks stay listed in the quarantine");
+        }
+    }
+
+    /// Returns whether all tasks of the stage were listed.
+    async fn run(
+        self: &Arc<Self>,
+        stop: CancellationToken,
+        shutdown: &CancellationToken,
+    ) -> Result<bool, RunError> {
         // Not bounded itself, but filled by the fetcher, which is.
         let (orders_in, orders) = mpsc::unbounded_channel();
         let turns = Arc::new(Semaphore::new(DOWNLOADS_AT_A_TIME));
@@ -155,7 +251,6 @@ impl Drain {
             decided: decided_in,
             stop: stop.clone(),
         };
-        let mut attempts = JoinSet::new();
         'batches: while let Some(units) = batches.recv().await {
             for unit in units {
                 // A unit is not larger than a batch, and there are as many places as a batch has tasks.
@@ -164,7 +259,6 @@ impl Drain {
                     () = stop.cancelled() => break 'batches,
                     places = Arc::clone(&places).acquire_many_owned(many) => places.expect("never closed"),
                 };
-                while attempts.try_join_next().is_some() {}
                 let hold = |(dependencies, under_way)| {
                     let place = places.split(1).expect("there is one for each task");
                     let held = Held {
@@ -174,47 +268,137 @@ impl Drain {
                     Member::new(dependencies, held)
                 };
                 let members: Vec<_> = unit.tasks.into_iter().map(hold).collect();
-                let (drain, way) = (Arc::clone(self), way.clone());
-                let work = async move {
-                    let _share = match unit.files {
-                        // Fails only if the run is to end, and then nothing begins.
-                        Some(files) => files.await.ok(),
-                        None => None,
-                    };
-                    drain.attempts(members, &way).await;
-                };
-                attempts.spawn(work.in_current_span());
+                self.begin(members, 0, unit.files, way.clone());
             }
         }
         drop(way);
-        self.wait(&mut attempts, shutdown).await;
+        let committed = self.wait(committer, shutdown).await;
         drop(batches);
-        let committed = join(committer).await;
         let fetched = join(fetcher).await;
         join(downloader).await;
         committed?;
         fetched
     }
 
-    /// Waits for the attempts that run. Once the run is to end, no longer than was announced.
-    async fn wait(&self, attempts: &mut JoinSet<()>, shutdown: &CancellationToken) {
-        let all = async { while attempts.join_next().await.is_some() {} };
+    /// Starts the calls for tasks, once their files are there.
+    fn begin(
+        self: &Arc<Self>,
+        members: Vec<Member>,
+        first: u32,
+        files: Option<oneshot::Receiver<Share>>,
+        way: Way,
+    ) {
+        let tasks: Vec<Arc<Task>> = members
+            .iter()
+            .map(|member| Arc::clone(&member.dependencies.task))
+            .collect();
+        let drain = Arc::clone(self);
+        let work = async move {
+            let _share = match files {
+                // Fails only if the run is to end, and then nothing begins.
+                Some(files) => files.await.ok(),
+                None => None,
+            };
+            let calls = AssertUnwindSafe(drain.attempts(members, first, &way)).catch_unwind();
+            if calls.await.is_ok() {
+                return;
+            }
+            // What panicked was logged. The task is not to vanish from the summary.
+            for task in tasks {
+                drain.lock().fail(TaskFailure {
+                    task: task.uuid,
+                    data_title: task.data_title.clone(),
+                    kind: "fault of runner-host",
+                    message: "runner-host failed at this task; please report this, with the log"
+                        .to_owned(),
+                    attempts: first + 1,
+                });
+            }
+        };
+        let work = self.abort.clone().run_until_cancelled_owned(work);
+        self.calls.spawn(work.in_current_span());
+    }
+
+    /// Waits until all attempts and commits have ended: the committer ends once nobody can send it a decision any more. Once
+    /// the run is to end, no longer than was announced.
+    async fn wait(
+        &self,
+        mut committer: JoinHandle<Result<(), RunError>>,
+        shutdown: &CancellationToken,
+    ) -> Result<(), RunError> {
         tokio::select! {
-            () = all => return,
+            ended = &mut committer => return joined(ended),
             () = shutdown.cancelled() => {}
         }
-        let rest = async { while attempts.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.options.grace, rest)
-            .await
-            .is_err()
-        {
-            let left = self.running.load(Ordering::Relaxed);
-            attempts.shutdown().await;
+        if let Ok(ended) = tokio::time::timeout(self.options.grace, &mut committer).await {
+            return joined(ended);
+        }
+        let left = self.running.load(Ordering::Relaxed);
+        self.abort.cancel();
+        if left > 0 {
             self.lock().stopped += left;
             tracing::warn!(
                 "attempts at {left} tasks did not end in time and were stopped; their tasks stay at the stage"
             );
         }
+        if let Ok(ended) = tokio::time::timeout(COMMITS_GRACE, &mut committer).await {
+            return joined(ended);
+        }
+        self.cut.cancel();
+        joined(committer.await)
+    }
+
+    /// The next page of tasks, asked for again while Encord cannot be reached.
+    async fn next_page(&self, listing: &mut TaskListing) -> Result<Option<Vec<Task>>, RunError> {
+        let mut patience = Patience::new(&self.shared.outage);
+        loop {
+            match listing.next_page().await {
+                Ok(page) => {
+                    self.shared.outage.over();
+                    return Ok(page);
+                }
+                Err(error) if error.is_transient() => {
+                    let why = error.to_string();
+                    if !patience.wait(&why, error.retry_after()).await {
+                        return Err(error.into());
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Those of a page's tasks that are neither decided already nor in quarantine.
+    async fn admitted(&self, mut page: Vec<Task>) -> Result<Vec<Task>, RunError> {
+        let (project, stage) = (self.shared.project.hash, self.served.stage.uuid);
+        let journal = &self.shared.committer.journal;
+        let asked = page.iter().map(|task| task.uuid).collect();
+        let held = journal.quarantined_among(project, stage, asked).await?;
+        if held.is_empty() {
+            page.retain(|task| !self.open.contains(&task.uuid));
+            return Ok(page);
+        }
+        self.quarantine().waiting.extend(held.keys());
+        let now = Timestamp::now();
+        // Whoever starts a run does not want to wait for what would be tried again by itself.
+        let repeats = self.options.refresh_every.is_some();
+        let mut left_alone = Vec::new();
+        page.retain(|task| {
+            let tried = match held.get(&task.uuid) {
+                None => true,
+                Some(None) => false,
+                Some(Some(until)) => !repeats || *until <= now,
+            };
+            if !tried {
+                left_alone.push((task.uuid, task.data_title.clone()));
+            }
+            tried && !self.open.contains(&task.uuid)
+        });
+        let mut summary = self.lock();
+        for (task, title) in left_alone {
+            summary.leave_alone(task, &title);
+        }
+        Ok(page)
     }
 
     /// Lists the stage's tasks and resolves what they declare, a batch at a time.
@@ -226,7 +410,7 @@ impl Drain {
         batches: mpsc::Sender<Vec<Unit>>,
         orders: mpsc::UnboundedSender<Order>,
         stop: CancellationToken,
-    ) -> Result<(), RunError> {
+    ) -> Result<bool, RunError> {
         let project = self.shared.project.hash;
         let size = self.options.task_batch_size.max(1);
         let mut left = self.options.max_tasks_per_stage.unwrap_or(usize::MAX);
@@ -238,12 +422,13 @@ impl Drain {
         let mut waiting: Vec<encord::Task> = Vec::new();
         loop {
             let page = tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                page = listing.next_page() => page?,
+                () = stop.cancelled() => return Ok(false),
+                page = self.next_page(&mut listing) => page?,
             };
             let ended = page.is_none();
-            let mut new = page.unwrap_or_default();
-            let round_ended = new.is_empty();
+            let page = page.unwrap_or_default();
+            let round_ended = page.is_empty();
+            let mut new = self.admitted(page).await?;
             new.truncate(left);
             left -= new.len();
             self.shared.emit(&Event::TasksListed {
@@ -255,21 +440,21 @@ impl Drain {
                 let rest = waiting.split_off(size.min(waiting.len()));
                 let batch = std::mem::replace(&mut waiting, rest);
                 let resolved = tokio::select! {
-                    () = stop.cancelled() => return Ok(()),
+                    () = stop.cancelled() => return Ok(false),
                     resolved = prefetch(&self.source, batch) => resolved,
                 };
                 let units = self.units(resolved, &orders);
                 if batches.send(units).await.is_err() {
-                    return Ok(());
+                    return Ok(false);
                 }
             }
             if last {
-                return Ok(());
+                return Ok(ended);
             }
             if round_ended {
                 self.under_way.close();
                 tokio::select! {
-                    () = stop.cancelled() => return Ok(()),
+                    () = stop.cancelled() => return Ok(false),
                     () = self.under_way.wait() => {}
                 }
                 self.under_way.reopen();
@@ -343,7 +528,8 @@ impl Drain {
                 stop.cancel();
                 continue;
             }
-            bundles.spawn(Arc::clone(&self).commit_bundle(bundle).in_current_span());
+            let commit = Arc::clone(&self).commit_bundle(bundle, stop.clone());
+            bundles.spawn(commit.in_current_span());
         }
         while let Some(joined) = bundles.join_next().await {
             keep_first(&mut outcome, Some(joined));
@@ -351,63 +537,153 @@ impl Drain {
         outcome.map_err(RunError::from)
     }
 
-    async fn commit_bundle(self: Arc<Self>, bundle: Vec<Decided>) -> Result<(), JournalError> {
-        let entries = bundle.iter().map(|decided| decided.entry.clone()).collect();
-        let ended = commit(&self.shared.client, &self.shared.journal, entries).await?;
-        for ((entry, committed), decided) in ended.into_iter().zip(bundle) {
-            let span = tracing::error_span!("task", task = %entry.task, title = %entry.data_title);
-            let _entered = span.enter();
-            self.committed(&entry, committed, decided.attempts);
+    async fn commit_bundle(
+        self: Arc<Self>,
+        bundle: Vec<Decided>,
+        stop: CancellationToken,
+    ) -> Result<(), JournalError> {
+        let entries: Vec<Entry> = bundle.iter().map(|decided| decided.entry.clone()).collect();
+        self.shared
+            .committer
+            .journal
+            .record(entries.clone())
+            .await?;
+        let mut bundle: HashMap<Uuid, Decided> = bundle
+            .into_iter()
+            .map(|decided| (decided.entry.task, decided))
+            .collect();
+        let mut left = entries;
+        let mut may_have_moved: HashSet<Uuid> = HashSet::new();
+        let mut patience = Patience::new(&self.shared.outage);
+        loop {
+            let finish = self.shared.committer.finish(std::mem::take(&mut left));
+            let Some(ended) = self.cut.run_until_cancelled(finish).await else {
+                for decided in bundle.into_values() {
+                    self.not_sent(&decided, "the run had to end before it was confirmed");
+                }
+                return Ok(());
+            };
+            let mut unsent: Option<(String, Option<Duration>)> = None;
+            for (entry, committed) in ended {
+                let committed = match committed {
+                    Committed::Unsent {
+                        message,
+                        retry_after,
+                        may_have_moved: moved,
+                    } => {
+                        if moved {
+                            may_have_moved.insert(entry.task);
+                        }
+                        left.push(entry);
+                        unsent = Some((message, retry_after));
+                        continue;
+                    }
+                    // It is this host's request, of which only the answer was lost.
+                    Committed::Gone if may_have_moved.contains(&entry.task) => Committed::Done,
+                    other => other,
+                };
+                if let Some(decided) = bundle.remove(&entry.task) {
+                    let span = decided.member.span.clone();
+                    self.committed(decided, committed).instrument(span).await;
+                }
+            }
+            let Some((message, retry_after)) = unsent else {
+                self.shared.outage.over();
+                return Ok(());
+            };
+            let again = stop
+                .run_until_cancelled(patience.wait(&message, retry_after))
+                .await;
+            if again != Some(true) {
+                for decided in bundle.into_values() {
+                    decided.pass.failed(true, "unsent", &message);
+                    self.not_sent(&decided, &message);
+                }
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
-    fn committed(&self, entry: &Entry, committed: Committed, attempts: u32) {
-        let failure = |kind, message| TaskFailure {
-            task: entry.task,
-            data_title: entry.data_title.clone(),
-            kind,
-            message,
+    /// The commit stays in the journal. The summary counts it when the run ends, if it is open then.
+    fn not_sent(&self, decided: &Decided, message: &str) {
+        decided.member.span.in_scope(|| {
+            tracing::error!("not sent, and kept for the next start: {message}");
+        });
+        self.shared.emit(&Event::TaskEnded { failed: true });
+    }
+
+    async fn committed(self: &Arc<Self>, decided: Decided, committed: Committed) {
+        let Decided {
+            entry,
             attempts,
+            member,
+            pass,
+            way,
+        } = decided;
+        let failed = |kind, message, may_pass| Failed {
+            failure: TaskFailure {
+                task: entry.task,
+                data_title: entry.data_title.clone(),
+                kind,
+                message,
+                attempts,
+            },
+            log: String::new(),
+            inputs: member.dependencies.inputs_digest(),
+            may_pass,
         };
-        let mut failed = true;
-        let mut summary = self.lock();
         match committed {
             Committed::Done => {
-                failed = false;
-                let pathways = &self.served.stage.pathways;
-                match pathways
-                    .iter()
-                    .position(|pathway| Some(pathway.uuid) == entry.pathway)
-                {
-                    Some(at) => summary.pathways[at].1 += 1,
-                    None => summary.stayed += 1,
-                }
-                tracing::debug!(plugin = %entry.digest, "committed");
+                pass.worked();
+                self.done(&entry);
             }
             Committed::Gone => {
-                failed = false;
-                summary.gone += 1;
                 tracing::info!("the task has already left the stage");
+                self.lock()
+                    .add_other(Other::Gone, entry.task, &entry.data_title);
+                self.settle(entry.task);
+                self.shared.emit(&Event::TaskEnded { failed: false });
             }
-            Committed::Refused(message) => {
-                tracing::error!("failed (refused): {message}");
-                summary.fail(failure("refused", message));
+            Committed::Refused {
+                message, may_pass, ..
+            } => {
+                pass.failed(true, "refused", &message);
+                self.failed(failed("refused", message, may_pass)).await;
             }
-            Committed::Unsent(message) => {
-                tracing::error!("not sent, and kept for the next start: {message}");
-                summary.fail(failure("unsent", message));
+            Committed::Overtaken(reason) => {
+                let voided = failed("overtaken", reason.clone(), true);
+                match member.afresh() {
+                    Ok(member) => {
+                        tracing::info!("the agent decides anew: {reason}");
+                        self.lock().overtaken += 1;
+                        self.begin(vec![member], attempts, None, way);
+                    }
+                    Err(_) => self.failed(voided).await,
+                }
             }
+            Committed::Unsent { .. } => unreachable!("these are sent again"),
+        }
+    }
+
+    fn done(&self, entry: &Entry) {
+        let mut summary = self.lock();
+        let pathways = &self.served.stage.pathways;
+        let along = |pathway: &encord::Pathway| Some(pathway.uuid) == entry.pathway;
+        match pathways.iter().position(along) {
+            Some(at) => summary.pathways[at].1 += 1,
+            None => summary.stayed += 1,
         }
         drop(summary);
-        self.shared.emit(&Event::TaskEnded { failed });
+        self.settle(entry.task);
+        tracing::debug!(plugin = %entry.digest, "committed");
+        self.shared.emit(&Event::TaskEnded { failed: false });
     }
 }
 
 /// The first error that a bundle ended in, over all bundles.
 fn keep_first(
     outcome: &mut Result<(), JournalError>,
-    joined: Option<Result<Result<(), JournalError>, tokio::task::JoinError>>,
+    joined: Option<Result<Result<(), JournalError>, JoinError>>,
 ) {
     match joined {
         Some(Ok(Err(error))) if outcome.is_ok() => *outcome = Err(error),
@@ -417,8 +693,12 @@ fn keep_first(
 }
 
 /// What a spawned part returned; its panic is this one's.
-async fn join<T>(handle: tokio::task::JoinHandle<T>) -> T {
-    match handle.await {
+async fn join<T>(handle: JoinHandle<T>) -> T {
+    joined(handle.await)
+}
+
+fn joined<T>(ended: Result<T, JoinError>) -> T {
+    match ended {
         Ok(value) => value,
         Err(join) => std::panic::resume_unwind(join.into_panic()),
     }

@@ -7,9 +7,21 @@ use uuid::Uuid;
 
 use super::graph::GraphError;
 use super::resume::ResumeError;
-use crate::encord;
+use super::summary::Summary;
+use crate::encord::{self, ErrorKind};
 use crate::journal::JournalError;
 use crate::plugin::PluginError;
+
+/// A run that ended early.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Aborted {
+    /// Why.
+    #[source]
+    pub error: RunError,
+    /// What was done until then.
+    pub summary: Summary,
+}
 
 /// Why a run could not start, or go on. Except for the first three, nothing was touched.
 #[derive(Debug, thiserror::Error)]
@@ -120,7 +132,7 @@ impl RunError {
     /// What to do about it.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Encord(error) | Self::Resume(ResumeError::Encord(error)) => error.help(),
+            Self::Encord(error) => error.help(),
             Self::Journal(error) | Self::Resume(ResumeError::Journal(error)) => error.help(),
             Self::Resume(ResumeError::Unsent(_)) => {
                 Some("start again once Encord can be reached; the commits are kept".to_owned())
@@ -162,11 +174,24 @@ impl RunError {
         }
     }
 
+    /// Whether it can pass while a run waits for its next pass: Encord or the network failed, a key was refused, the disk is
+    /// full.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Encord(error) => {
+                let refused = [ErrorKind::Authentication, ErrorKind::Authorisation];
+                error.is_transient() || refused.contains(&error.kind())
+            }
+            Self::Resume(_) | Self::Journal(JournalError::Database { .. }) => true,
+            _ => false,
+        }
+    }
+
     /// True if it is a mistake in what the user gave, false if Encord or the machine failed.
     pub fn is_mistake(&self) -> bool {
         match self {
             Self::Encord(error) => !error.is_transient(),
-            Self::Journal(JournalError::InUse(_) | JournalError::Later { .. }) => true,
+            Self::Journal(JournalError::InUse { .. } | JournalError::Later { .. }) => true,
             Self::Journal(_) | Self::Resume(_) | Self::Engine(_) | Self::Ontology(_) => false,
             Self::Media { .. } => true,
             _ => true,

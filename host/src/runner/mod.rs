@@ -1,17 +1,22 @@
 //! The loop: polls stages, runs attempts, retries, commits.
 
 mod attempts;
+mod breaker;
 mod builder;
 mod calls;
+mod check;
 mod commit;
 mod dependencies;
 mod drain;
 mod error;
 mod files;
 mod graph;
+mod held;
+mod outage;
 mod plan;
 mod prefetch;
 mod resume;
+mod rows;
 mod slot;
 mod source;
 mod summary;
@@ -21,25 +26,32 @@ mod undeclared;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use runner_media::{Budget, MediaError, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
+use uuid::Uuid;
 
 pub use builder::RunnerBuilder;
-pub use error::RunError;
+pub use error::{Aborted, RunError};
 pub use graph::GraphError;
 pub use resume::ResumeError;
-pub use summary::{StageSummary, Summary, TaskFailure, Undeclared};
+pub use summary::{Other, OtherTask, StageSummary, Summary, TaskFailure, Undeclared};
 
 use crate::encord::{Client, Project};
 use crate::engine::Engine;
-use crate::journal::Journal;
+use crate::journal::JournalError;
 use crate::labels::Ontology;
 use crate::plugin::Plugin;
+use commit::Committer;
+use held::Holding;
+use outage::Outage;
 use plan::Served;
+use resume::resume;
 
 /// How a run goes. The first four are those of the Python runner, with its names and defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +73,11 @@ pub struct RunOptions {
     pub prefetch_bytes: u64,
     /// Bytes of files that are kept on disk after they were used; 0 keeps nothing. Default 4 GiB.
     pub media_cache_bytes: u64,
-    /// How long running attempts may take to end once the run was asked to end. Default 10 s.
+    /// How long running attempts may take to end once the run was asked to end; commits then have 5 s more. Default 10 s.
     pub grace: Duration,
+    /// Failed tasks in a row after which a stage is paused: one task at a time is then tried until one works, for half a
+    /// minute, and after that the rest of the stage is left for the next pass or run. 0: never. Default 20.
+    pub pause_after: usize,
 }
 
 impl Default for RunOptions {
@@ -76,7 +91,15 @@ impl Default for RunOptions {
             prefetch_bytes: 512 << 20,
             media_cache_bytes: 4096 << 20,
             grace: Duration::from_secs(10),
+            pause_after: 20,
         }
+    }
+}
+
+impl RunOptions {
+    /// How long it takes at most until a run that was asked to end has ended.
+    pub fn longest_end(&self) -> Duration {
+        self.grace + drain::COMMITS_GRACE
     }
 }
 
@@ -116,7 +139,10 @@ struct Shared {
     /// Other projects that agents ask about.
     twins: Arc<twins::Twins>,
     engine: Arc<Engine>,
-    journal: Journal,
+    committer: Committer,
+    /// Of each stage that is served.
+    holding: HashMap<Uuid, Holding>,
+    outage: Outage,
     /// Where files are kept, or why that cannot be.
     store: Result<Store, MediaError>,
     /// Of files ahead of the attempts that need them.
@@ -172,9 +198,9 @@ impl Runner {
     /// Failed tasks are no error: the summary tells of them.
     ///
     /// # Errors
-    /// If Encord can no longer be asked for tasks, or the journal can no longer be written to. With
-    /// `refresh_every`, the former ends the pass only.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<Summary, RunError> {
+    /// If Encord can no longer be asked for tasks, or the journal can no longer be written to. With `refresh_every`, what
+    /// may pass ends the pass only. What was done until then is in the error's summary.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<Summary, Box<Aborted>> {
         let stages: Vec<_> = self.served.iter().collect();
         self.passes(&stages, &shutdown).await
     }
@@ -187,21 +213,21 @@ impl Runner {
         &self,
         stage: &str,
         shutdown: CancellationToken,
-    ) -> Result<Summary, RunError> {
+    ) -> Result<Summary, Box<Aborted>> {
         let is_meant = |served: &&Served| {
             served.stage.title == stage
-                || uuid::Uuid::try_parse(stage).is_ok_and(|uuid| served.stage.uuid == uuid)
+                || Uuid::try_parse(stage).is_ok_and(|uuid| served.stage.uuid == uuid)
                 || served.declaration.stage == stage
         };
         let Some(served) = self.served.iter().find(is_meant) else {
-            return Err(RunError::NotServed {
-                stage: stage.to_owned(),
-                served: self
-                    .served
-                    .iter()
-                    .map(|served| served.stage.title.clone())
-                    .collect(),
-            });
+            let served = self.served.iter().map(|one| one.stage.title.clone());
+            return Err(Box::new(Aborted {
+                error: RunError::NotServed {
+                    stage: stage.to_owned(),
+                    served: served.collect(),
+                },
+                summary: Summary::default(),
+            }));
         };
         let once = Self {
             shared: Arc::clone(&self.shared),
@@ -219,49 +245,58 @@ impl Runner {
         &self,
         stages: &[&Served],
         shutdown: &CancellationToken,
-    ) -> Result<Summary, RunError> {
-        let ended = self.all_passes(stages, shutdown).await;
-        self.shared.engine.end_run().await;
-        ended
-    }
-
-    async fn all_passes(
-        &self,
-        stages: &[&Served],
-        shutdown: &CancellationToken,
-    ) -> Result<Summary, RunError> {
+    ) -> Result<Summary, Box<Aborted>> {
         let started = Instant::now();
-        let resumed = resume::resume(
-            &self.shared.client,
-            &self.shared.journal,
-            self.shared.project.hash,
-        )
-        .await?;
-        if resumed.finished + resumed.dropped > 0 {
-            tracing::info!(
-                "an earlier run was interrupted: {} of its commits were brought to their end, {} were dropped",
-                resumed.finished,
-                resumed.dropped
-            );
-        }
         let mut summary = Summary {
             stages: stages
                 .iter()
                 .map(|served| StageSummary::new(&served.stage))
                 .collect(),
-            resumed: resumed.finished,
             ..Summary::default()
         };
+        let ended = self.all_passes(stages, &mut summary, shutdown).await;
+        // Nobody waits longer for the last words of a service than for the rest.
+        let _ = tokio::time::timeout(drain::COMMITS_GRACE, self.shared.engine.end_run()).await;
+        if let Err(error) = self.count_unsent(stages, &mut summary).await {
+            tracing::warn!("what was not sent cannot be counted: {error}");
+        }
+        summary.interrupted = shutdown.is_cancelled();
+        summary.elapsed = started.elapsed();
+        match ended {
+            Ok(()) => Ok(summary),
+            Err(error) => Err(Box::new(Aborted { error, summary })),
+        }
+    }
+
+    async fn all_passes(
+        &self,
+        stages: &[&Served],
+        summary: &mut Summary,
+        shutdown: &CancellationToken,
+    ) -> Result<(), RunError> {
+        self.release(stages).await?;
+        // What kept the last pass from its end, as long as it is the same: it is told once.
+        let mut trouble: Option<String> = None;
         while !shutdown.is_cancelled() {
             let next = tokio::time::Instant::now() + self.options.refresh_every.unwrap_or_default();
-            let result = self.pass(stages, &mut summary, shutdown).await;
+            let result = self
+                .pass(stages, summary, trouble.is_some(), shutdown)
+                .await;
             summary.passes += 1;
             match result {
-                Ok(()) => {}
-                Err(RunError::Encord(error))
-                    if self.options.refresh_every.is_some() && error.is_transient() =>
-                {
-                    tracing::error!("{error}; the next pass tries again");
+                Ok(()) => {
+                    if trouble.take().is_some() {
+                        tracing::warn!("the run goes on");
+                    }
+                }
+                Err(error) if self.options.refresh_every.is_some() && error.may_pass() => {
+                    let text = error.to_string();
+                    if trouble.as_ref() != Some(&text) {
+                        tracing::error!(
+                            "{text}; no tasks are taken until a later pass finds this mended"
+                        );
+                    }
+                    trouble = Some(text);
                 }
                 Err(error) => return Err(error),
             }
@@ -276,17 +311,83 @@ impl Runner {
                 () = shutdown.cancelled() => {}
             }
         }
-        summary.interrupted = shutdown.is_cancelled();
-        summary.elapsed = started.elapsed();
-        Ok(summary)
+        Ok(())
+    }
+
+    /// Releases tasks that failed under another plugin, or another configuration.
+    async fn release(&self, stages: &[&Served]) -> Result<(), RunError> {
+        let project = self.shared.project.hash;
+        for served in stages {
+            let stage = served.stage.uuid;
+            let configuration = self.shared.holding[&stage].configuration.clone();
+            let journal = &self.shared.committer.journal;
+            let released = journal
+                .release_others(project, stage, configuration)
+                .await?;
+            if released > 0 {
+                tracing::info!(
+                    stage = %served.stage.title,
+                    "the plugin or its configuration has changed: {released} tasks are released from quarantine"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings open commits to their end, before any agent runs.
+    async fn resume(&self, summary: &mut Summary) -> Result<(), RunError> {
+        // Whoever starts a run does not want to wait for what would be tried again by itself.
+        let now = match self.options.refresh_every {
+            Some(_) => Timestamp::now(),
+            None => Timestamp::MAX,
+        };
+        let (project, holding) = (self.shared.project.hash, &self.shared.holding);
+        let resumed = resume(&self.shared.committer, project, holding, now).await?;
+        if resumed != resume::Resumed::default() {
+            tracing::info!(
+                "open commits: {} were brought to their end, {} were void, {} were refused",
+                resumed.finished,
+                resumed.dropped,
+                resumed.refused
+            );
+        }
+        summary.resumed += resumed.finished;
+        summary.refused = resumed.refused;
+        Ok(())
+    }
+
+    /// Counts and names the decided tasks whose commits are open, unless they are in quarantine.
+    async fn count_unsent(
+        &self,
+        stages: &[&Served],
+        summary: &mut Summary,
+    ) -> Result<(), JournalError> {
+        let (project, journal) = (self.shared.project.hash, &self.shared.committer.journal);
+        let held = journal.held_back(project, Timestamp::UNIX_EPOCH).await?;
+        for (served, stage) in stages.iter().zip(&mut summary.stages) {
+            for (task, title) in journal.open_titles(project, served.stage.uuid).await? {
+                if !held.contains(&task) {
+                    stage.add_other(Other::Unsent, task, &title);
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn pass(
         &self,
         stages: &[&Served],
         summary: &mut Summary,
+        after_trouble: bool,
         shutdown: &CancellationToken,
     ) -> Result<(), RunError> {
+        if after_trouble {
+            self.shared.committer.journal.check_room().await?;
+        }
+        match shutdown.run_until_cancelled(self.resume(summary)).await {
+            Some(resumed) => resumed?,
+            None => return Ok(()),
+        }
         for (served, kept) in stages.iter().zip(&mut summary.stages) {
             if shutdown.is_cancelled() {
                 break;

@@ -5,17 +5,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use runner_media::{MediaError, Store};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::slot::Resolved;
 use super::twins::Twins;
 use super::undeclared::Undeclareds;
 use crate::encord::{
-    Client, CreateOptions, Error, ErrorKind, LabelRowMetadata, MetadataOptions, ReadOptions,
+    self, Client, CreateOptions, Error, ErrorKind, LabelRowMetadata, MetadataOptions, ReadOptions,
     StorageItem, Task,
 };
 use crate::engine::{Declaration, LabelRowInput, Unresolved};
+
+/// Both Encord's moments and what is known of its clock are cut to the second.
+const SURELY_LATER: SignedDuration = SignedDuration::from_secs(3);
 
 /// What a stage's tasks have in common when they are resolved.
 #[derive(Debug)]
@@ -146,6 +151,7 @@ impl Source {
         &self,
         wanted: &[(&Task, Arc<LabelRowMetadata>)],
     ) -> Vec<Resolved<LabelRowInput>> {
+        let read_at = self.client.server_time();
         let existing: Vec<Uuid> = wanted
             .iter()
             .filter_map(|(_, metadata)| metadata.label_hash)
@@ -205,11 +211,17 @@ impl Source {
                 .ok_or_else(|| {
                     Unresolved::Other("Encord sent a label row without a label hash".to_owned())
                 })?;
+            let edited_at = match &metadata.last_edited_at {
+                Some(edited_at) => proof(edited_at, read_at),
+                // Nobody else knows a row that was made a moment ago.
+                None => made_at(&document),
+            };
             Ok(LabelRowInput {
                 metadata: Arc::clone(metadata),
                 label_hash,
                 document,
                 partial,
+                edited_at,
             })
         };
         wanted.iter().map(take).collect()
@@ -258,6 +270,19 @@ impl Source {
     }
 }
 
+/// See [`LabelRowInput::edited_at`]. `read_at` is what Encord's clock showed before the row was read.
+fn proof(edited_at: &str, read_at: Option<Timestamp>) -> Option<String> {
+    let edited = encord::moment(edited_at)?;
+    let proven = read_at?.duration_since(edited) >= SURELY_LATER;
+    proven.then(|| edited_at.to_owned())
+}
+
+/// When a row was made.
+fn made_at(document: &Value) -> Option<String> {
+    let text = document.get("last_edited_at")?.as_str()?;
+    Some(encord::moment(text)?.to_string())
+}
+
 /// Whether an item of this type can be made of others. Newer types are asked for.
 pub(super) fn can_have_children(item_type: &str) -> bool {
     ![
@@ -299,5 +324,27 @@ pub(super) fn unresolved_call(error: &Error) -> Unresolved {
             Unresolved::TooLarge(error.to_string())
         }
         _ => unresolved(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_within_seconds_of_the_reading_proves_nothing() {
+        let edited = "2025-01-15T09:30:00Z";
+        let read = |seconds| {
+            let edited: Timestamp = edited.parse().expect("timestamp");
+            proof(
+                &edited.to_string(),
+                Some(edited + SignedDuration::from_secs(seconds)),
+            )
+        };
+        assert_eq!(read(3).as_deref(), Some(edited));
+        assert_eq!(read(2), None);
+        assert_eq!(read(-60), None, "clocks that differ");
+        assert_eq!(proof(edited, None), None);
+        assert_eq!(proof("some day", Some(Timestamp::UNIX_EPOCH)), None);
     }
 }

@@ -1,5 +1,6 @@
 //! What a run came to.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -18,6 +19,8 @@ pub struct Summary {
     pub passes: u64,
     /// Commits of an earlier run that were brought to their end.
     pub resumed: u64,
+    /// Those that Encord refused.
+    pub refused: u64,
     /// True if the run ended because it was asked to.
     pub interrupted: bool,
     /// Wall-clock time of the whole run.
@@ -30,6 +33,29 @@ impl Summary {
         self.stages.iter().map(|stage| stage.failed).sum()
     }
 
+    /// Tasks that were left alone since they are in quarantine, over all stages.
+    pub fn quarantined(&self) -> u64 {
+        self.stages.iter().map(|stage| stage.quarantined).sum()
+    }
+
+    /// Decided tasks whose commit is still open, over all stages.
+    pub fn unsent(&self) -> u64 {
+        self.stages.iter().map(|stage| stage.unsent).sum()
+    }
+
+    /// Whether every task that was taken ended as its agent decided, and none was left alone.
+    pub fn is_clean(&self) -> bool {
+        let paused = self.stages.iter().any(|stage| stage.paused);
+        self.failed() + self.stopped() + self.quarantined() + self.unsent() + self.refused == 0
+            && !paused
+    }
+
+    /// Whether tasks failed and none was decided.
+    pub fn is_hopeless(&self) -> bool {
+        let done: u64 = self.stages.iter().map(StageSummary::done).sum();
+        self.failed() > 0 && done == 0
+    }
+
     /// Tasks whose attempt was stopped, over all stages.
     pub fn stopped(&self) -> u64 {
         self.stages.iter().map(|stage| stage.stopped).sum()
@@ -38,6 +64,7 @@ impl Summary {
 
 /// What became of the tasks of one stage.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct StageSummary {
     /// The stage.
     pub uuid: Uuid,
@@ -49,18 +76,52 @@ pub struct StageSummary {
     pub stayed: u64,
     /// Tasks that failed for good: the agent came to no decision, or Encord refused it.
     pub failed: u64,
+    /// Tasks that were left alone, since they failed in an earlier run under the same plugin and configuration.
+    pub quarantined: u64,
+    /// Decided tasks whose commit is still open: Encord could not be reached. The next start brings them to their end.
+    pub unsent: u64,
+    /// True if the stage was paused when the run ended, since every task failed.
+    pub paused: bool,
     /// Tasks that had left the stage before they could be moved, by somebody else's doing, or whose data unit was removed.
     pub gone: u64,
     /// Tasks whose attempt was stopped because the run had to end. They stay at the stage.
     pub stopped: u64,
     /// Attempts beyond the first, over all tasks.
     pub retries: u64,
+    /// Decisions that were void, since somebody had edited the same labels: the agent decided anew.
+    pub overtaken: u64,
     /// What agents asked for although the stage does not declare it, and so had to wait for.
     pub undeclared: Vec<Undeclared>,
     /// Time from the first request to the last answer.
     pub elapsed: Duration,
     /// The first 1,000 of the failed tasks.
     pub failures: Vec<TaskFailure>,
+    /// The first 1,000 of the tasks that were gone, in quarantine, or not sent.
+    pub others: Vec<OtherTask>,
+    /// Tasks that failed or were left alone, so that no pass counts them again.
+    counted: HashSet<Uuid>,
+}
+
+/// A task that neither failed nor ended as its agent decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherTask {
+    /// The task.
+    pub task: Uuid,
+    /// The title of its data unit.
+    pub data_title: String,
+    /// Which kind it is.
+    pub kind: Other,
+}
+
+/// Why a task neither failed nor ended as its agent decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Other {
+    /// See [`StageSummary::gone`].
+    Gone,
+    /// See [`StageSummary::quarantined`].
+    Quarantined,
+    /// See [`StageSummary::unsent`].
+    Unsent,
 }
 
 /// A dependency that was fetched when an agent asked for it, task by task. If the stage declared it, it would come with the
@@ -104,12 +165,18 @@ impl StageSummary {
                 .collect(),
             stayed: 0,
             failed: 0,
+            quarantined: 0,
+            unsent: 0,
+            paused: false,
             gone: 0,
             stopped: 0,
             retries: 0,
+            overtaken: 0,
             undeclared: Vec::new(),
             elapsed: Duration::ZERO,
             failures: Vec::new(),
+            others: Vec::new(),
+            counted: HashSet::new(),
         }
     }
 
@@ -148,8 +215,33 @@ impl StageSummary {
         }
     }
 
+    /// Counts a task that is in quarantine, unless it was counted in an earlier pass, or came there in this run.
+    pub(super) fn leave_alone(&mut self, task: Uuid, data_title: &str) {
+        if self.counted.insert(task) {
+            self.add_other(Other::Quarantined, task, data_title);
+        }
+    }
+
+    /// Counts a task of this kind, and names it.
+    pub(super) fn add_other(&mut self, kind: Other, task: Uuid, data_title: &str) {
+        match kind {
+            Other::Gone => self.gone += 1,
+            Other::Quarantined => self.quarantined += 1,
+            Other::Unsent => self.unsent += 1,
+        }
+        let named = self.others.iter().filter(|other| other.kind == kind);
+        if named.count() < FAILURES_KEPT {
+            self.others.push(OtherTask {
+                task,
+                data_title: data_title.to_owned(),
+                kind,
+            });
+        }
+    }
+
     pub(super) fn fail(&mut self, failure: TaskFailure) {
         self.failed += 1;
+        self.counted.insert(failure.task);
         if self.failures.len() < FAILURES_KEPT {
             self.failures.push(failure);
         }

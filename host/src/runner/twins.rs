@@ -63,6 +63,7 @@ impl Twins {
                     label_hash,
                     document,
                     partial: false,
+                    edited_at: None,
                 },
                 ontology: Arc::clone(&ontology),
             }))

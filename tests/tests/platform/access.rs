@@ -108,7 +108,7 @@ async fn a_server_that_has_stopped_is_named() {
     }
     let ran = ran.unwrap_err();
     assert!(
-        matches!(&ran, RunError::Encord(error) if error.kind() == ErrorKind::Transport),
+        matches!(&ran.error, RunError::Encord(error) if error.kind() == ErrorKind::Transport),
         "{ran}"
     );
     // Nothing has happened meanwhile.

@@ -28,6 +28,43 @@ impl Geometry {
     }
 }
 
+/// All numbers of a geometry that has points, with how many there are of what: equal for all forms of one
+/// geometry. None if it is not of a form that is known.
+pub(crate) fn coordinates(key: &str, object: &Value) -> Option<Vec<f64>> {
+    let mut numbers = Vec::new();
+    let mut note = |points: &[Point]| {
+        numbers.push(points.len() as f64);
+        for point in points {
+            numbers.extend([point.x, point.y]);
+            match point.z {
+                Some(z) => numbers.extend([1.0, z]),
+                None => numbers.push(0.0),
+            }
+        }
+    };
+    match key {
+        "polygon" | "polygons" => {
+            let areas = polygon(object)?;
+            areas.iter().flatten().for_each(|ring| note(ring));
+            numbers.extend(areas.iter().map(|rings| rings.len() as f64));
+        }
+        "skeleton" => {
+            let points: Option<Vec<_>> = keyed(object.get(key)?).into_iter().map(point).collect();
+            note(&points?);
+        }
+        _ => note(&points(object.get(key))?),
+    }
+    Some(numbers)
+}
+
+/// The values of an object whose keys are their positions, by these.
+pub(crate) fn keyed(json: &Value) -> Vec<&Value> {
+    let members = json.as_object().into_iter().flatten();
+    let mut members: Vec<_> = members.collect();
+    members.sort_by_key(|(key, _)| (key.parse().unwrap_or(u32::MAX), *key));
+    members.into_iter().map(|(_, value)| value).collect()
+}
+
 fn bounding_box(object: &Value) -> Option<BoundingBox> {
     let json = object.get("boundingBox")?;
     Some(BoundingBox {
@@ -112,18 +149,23 @@ fn skeleton(object: &Value) -> Option<Vec<SkeletonPoint>> {
     points.values().map(skeleton_point).collect()
 }
 
-fn skeleton_point(json: &Value) -> Option<SkeletonPoint> {
+/// How much of a skeleton's point can be seen.
+pub(crate) fn visibility(json: &Value) -> Option<String> {
     // The editor writes a flag, the Python SDK the word. Where both stand the flag is the newer one.
     let flags = ["invisible", "occluded", "selfOccluded", "visible"];
     let flag = flags
         .into_iter()
         .find(|flag| json.get(flag).and_then(Value::as_bool) == Some(true));
+    flag.map(str::to_owned).or_else(|| text(json, "visibility"))
+}
+
+fn skeleton_point(json: &Value) -> Option<SkeletonPoint> {
     Some(SkeletonPoint {
         x: number(json, "x")?,
         y: number(json, "y")?,
         name: text(json, "name").unwrap_or_default(),
         feature_hash: text(json, "featureHash").unwrap_or_default(),
-        visibility: flag.map(str::to_owned).or_else(|| text(json, "visibility")),
+        visibility: visibility(json),
     })
 }
 

@@ -7,6 +7,8 @@ mod classifying;
 mod classifying_places;
 mod editing;
 mod golden;
+mod merging;
+mod merging_rows;
 mod ontology;
 mod placing;
 mod properties;

@@ -2,6 +2,7 @@
 //! not hold. From a fixed seed; other ones are what fuzzing is for.
 
 mod geometry;
+mod merging;
 mod unknown;
 
 use proptest::test_runner::{Config, RngSeed};

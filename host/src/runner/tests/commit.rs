@@ -2,10 +2,15 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{Feed, NOWHERE, PROJECT, STAGE};
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
 use crate::encord::Task;
 use crate::journal::{Entry, EntryItem, Journal};
-use crate::runner::commit::{Committed, commit};
+use crate::runner::commit::{Committed, Committer};
 use crate::runner::resume::{Resumed, resume};
+use crate::runner::rows::Written;
 
 const NEXT: Uuid = Uuid::from_u128(0x33333333_3333_4333_8333_000000000001);
 
@@ -14,6 +19,7 @@ fn entry(task: &Task, items: &[(Uuid, Value)]) -> Entry {
     let items = items.iter().map(|(item, metadata)| EntryItem {
         item: *item,
         client_metadata: metadata.as_object().cloned().unwrap_or_else(Map::new),
+        read: None,
     });
     Entry {
         project: PROJECT,
@@ -41,9 +47,27 @@ impl Feed {
         serde_json::from_str(&noted.expect("the server says it")).expect("it is JSON")
     }
 
-    fn journal(&self) -> Journal {
+    fn committer(&self) -> Committer {
         let folder = self.folder.path().join("run");
-        Journal::open(&folder).expect("the folder is ours")
+        Committer {
+            client: self.client.clone(),
+            journal: Journal::open(&folder).expect("the folder is ours"),
+            written: Written::default(),
+        }
+    }
+}
+
+impl Committer {
+    async fn commit(&self, entries: Vec<Entry>) -> Vec<(Entry, Committed)> {
+        let recorded = self.journal.record(entries.clone()).await;
+        recorded.expect("there is room");
+        self.finish(entries).await
+    }
+
+    async fn open(&self) -> Vec<Entry> {
+        let none = HashSet::new();
+        let open = self.journal.open_entries(PROJECT, 10, &none).await;
+        open.expect("it can be read")
     }
 }
 
@@ -52,7 +76,7 @@ async fn client_metadata_is_replaced_in_one_request_for_the_bundle() {
     let feed = Feed::of_texts(&[10; 4]).await;
     let tasks = feed.tasks().await;
     let (a, b) = (feed.item(&tasks[0]).await, feed.item(&tasks[1]).await);
-    let journal = feed.journal();
+    let committer = feed.committer();
     feed.set_faults("[[rules]]\noperation = 'patch-bulk'\nlatency = 0");
     let entries = vec![
         entry(
@@ -66,14 +90,14 @@ async fn client_metadata_is_replaced_in_one_request_for_the_bundle() {
         entry(&tasks[2], &[]),
         entry(&tasks[3], &[(b, json!({ "by": 3 })), (a, json!({}))]),
     ];
-    let ended = commit(&feed.client, &journal, entries).await.unwrap();
+    let ended = committer.commit(entries).await;
     assert!(ended.iter().all(|(_, one)| matches!(one, Committed::Done)));
     assert_eq!(feed.counts(), [1]);
     // Of several decisions about an item the last one counts.
     assert_eq!(feed.noted(a).await, json!({}));
     assert_eq!(feed.noted(b).await, json!({ "by": 3 }));
     assert_eq!(feed.tasks().await.len(), 1);
-    assert_eq!(journal.open_entries(PROJECT, 10).await.unwrap(), []);
+    assert_eq!(committer.open().await, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,12 +113,10 @@ async fn an_item_that_is_refused_keeps_its_task_alone_where_it_is() {
         }
         entries.push(entry(task, &items));
     }
-    let ended = commit(&feed.client, &feed.journal(), entries)
-        .await
-        .unwrap();
+    let ended = feed.committer().commit(entries).await;
     for (number, (_, committed)) in ended.iter().enumerate() {
         match committed {
-            Committed::Refused(message) if number == 2 => {
+            Committed::Refused { message, .. } if number == 2 => {
                 assert!(message.contains("storage item"), "{message}");
             }
             Committed::Done if number != 2 => {}
@@ -119,28 +141,31 @@ async fn what_was_not_sent_is_sent_at_the_next_start() {
         entry(&tasks[0], &[(item, json!({ "a": 1 }))]),
         entry(&tasks[1], &[]),
     ];
-    let journal = feed.journal();
+    let committer = feed.committer();
     feed.set_faults("[[rules]]\noperation = 'patch-bulk'\nstatus = 503\nretry-after = 0");
-    let ended = commit(&feed.client, &journal, entries).await.unwrap();
+    let ended = committer.commit(entries).await;
     assert!(
-        matches!(ended[0].1, Committed::Unsent(_)),
+        matches!(ended[0].1, Committed::Unsent { .. }),
         "{:?}",
         ended[0].1
     );
     assert!(matches!(ended[1].1, Committed::Done));
     assert_eq!(feed.noted(item).await, json!({}));
-    drop(journal);
+    drop(committer);
 
     // The host was ended; what it had sent may have arrived all the same.
-    let journal = feed.journal();
+    let committer = feed.committer();
     feed.set_faults("[[rules]]\noperation = 'patch-bulk'\ndrop-after = true\ntimes = 1");
-    let resumed = resume(&feed.client, &journal, PROJECT).await.unwrap();
+    let none = HashMap::new();
+    let resumed = resume(&committer, PROJECT, &none, Timestamp::now()).await;
+    let resumed = resumed.unwrap();
     let expected = Resumed {
         finished: 1,
         dropped: 0,
+        refused: 0,
     };
     assert_eq!(resumed, expected);
     assert_eq!(feed.noted(item).await, json!({ "a": 1 }));
     assert_eq!(feed.tasks().await.len(), 1);
-    assert_eq!(journal.open_entries(PROJECT, 10).await.unwrap(), []);
+    assert_eq!(committer.open().await, []);
 }

@@ -12,7 +12,7 @@ use crate::{AttributeAnswer, FrameRange, Geometry, GivenAnswer, LabelError, Labe
 
 /// What an edit may take unknown keys with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
+pub(super) enum Takes {
     Nothing,
     /// Geometries and answers of the thing that is edited, which are written anew.
     Values,
@@ -68,7 +68,7 @@ const KINDS: [Kind; 19] = [
 ];
 
 #[derive(Debug, Clone)]
-struct Edit {
+pub(super) struct Edit {
     kind: Kind,
     /// Which object, classification or feature.
     which: Index,
@@ -124,7 +124,7 @@ proptest! {
     }
 }
 
-fn any_edit() -> impl Strategy<Value = Edit> {
+pub(super) fn any_edit() -> impl Strategy<Value = Edit> {
     let operands = (
         any::<Index>(),
         any::<Option<Index>>(),
@@ -147,7 +147,7 @@ fn any_edit() -> impl Strategy<Value = Edit> {
 
 /// Makes an edit if the row has what it needs; whether it is refused is none of this test's matter. What it
 /// was made to, and what may go with it.
-fn make(edit: &Edit, row: &mut LabelRow) -> (String, Takes) {
+pub(super) fn make(edit: &Edit, row: &mut LabelRow) -> (String, Takes) {
     let Edit {
         kind,
         which,

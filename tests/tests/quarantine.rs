@@ -1,0 +1,337 @@
+//! Tasks that fail: they are counted and named, left alone, listed, released; and a stage at which all fail is paused.
+
+#![allow(clippy::unwrap_used)] // A test that unwraps fails where it should, with the line.
+
+use std::process::Command;
+use std::time::Duration;
+
+use runner_host::local::FaultPlan;
+use runner_host::runner::{Other, RunOptions};
+use runner_host::{CancellationToken, PluginRef, Runner, Summary};
+use runner_tests::ran::{Ran, run_in};
+use runner_tests::{AGENT, SECOND, Served, TestProject, guest, program};
+
+/// What `runner-host quarantine` prints about a project, and its exit code.
+fn quarantine(project: &TestProject, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(program())
+        .arg("quarantine")
+        .args(arguments)
+        .arg("--local")
+        .arg(project.path())
+        .env_remove("RUNNER_HOST_PROJECT_HASH")
+        .env_remove("RUNNER_HOST_STATE_DIR")
+        .output()
+        .unwrap();
+    let printed = [output.stdout, output.stderr].concat();
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&printed).into_owned(),
+    )
+}
+
+fn run(project: &TestProject, arguments: &[&str]) -> Ran {
+    run_in(project, "outcomes", arguments)
+}
+
+#[test]
+fn a_task_that_failed_is_left_alone_until_something_changes() {
+    let project = TestProject::of_texts(&["next", "panic", "fatal", "never"]);
+    let empty = quarantine(&project, &["list"]);
+    assert_eq!(empty, (Some(0), "No task is in quarantine.\n".to_owned()));
+    let first = run(&project, &["--num-retries", "1"]);
+    assert_eq!(first.code, Some(1), "{first}");
+    assert_eq!(first.count("failed ("), 3, "{first}");
+
+    // Nothing is tried again but what may pass: whoever starts a run does not want to wait for it.
+    let second = run(&project, &["--num-retries", "1"]);
+    assert_eq!(second.code, Some(1), "{second}");
+    assert_eq!(second.count("failed ("), 1, "{second}");
+    assert_eq!(second.count("nothing can be done about"), 0, "{second}");
+    for text in ["in quarantine", "\"panic.txt\"", "\"fatal.txt\""] {
+        assert!(second.summary.contains(text), "{second}");
+    }
+
+    let (code, listed) = quarantine(&project, &["list"]);
+    assert_eq!(code, Some(0));
+    for text in [
+        "panic.txt",
+        "fatal.txt",
+        "never.txt",
+        "trap",
+        "fatal error",
+        "when released",
+    ] {
+        assert!(listed.contains(text), "{listed}");
+    }
+    let (code, shown) = quarantine(&project, &["show", "panic.txt"]);
+    assert_eq!(code, Some(0));
+    for text in [
+        "trap, after 2 attempts",
+        "nothing can be done about panic",
+        "outcomes::broken",
+        // What the plugin logged.
+        "WARN ",
+        "inputs:        sha256:",
+        "plugin:        sha256:",
+    ] {
+        assert!(shown.contains(text), "{text} in {shown}");
+    }
+
+    let (code, released) = quarantine(&project, &["release", "fatal.txt"]);
+    assert_eq!(code, Some(0), "{released}");
+    assert!(released.starts_with("1 task is released"), "{released}");
+    let third = run(&project, &["--num-retries", "1"]);
+    assert_eq!(third.count("this picture cannot be used"), 1, "{third}");
+    assert_eq!(third.count("nothing can be done about"), 0, "{third}");
+
+    // Another configuration releases by itself.
+    let changed = run(&project, &["--num-retries", "1", "--set", "any=thing"]);
+    assert_eq!(changed.count("failed ("), 3, "{changed}");
+    let (_, released) = quarantine(&project, &["release", "--all"]);
+    assert!(released.starts_with("3 tasks are released"), "{released}");
+    assert_eq!(quarantine(&project, &["list"]), empty);
+}
+
+#[test]
+fn what_is_not_in_quarantine_cannot_be_shown_or_released() {
+    let project = TestProject::of_texts(&["fatal"]);
+    run(&project, &[]);
+    for arguments in [["show", "other.txt"], ["release", "other.txt"]] {
+        let (code, printed) = quarantine(&project, &arguments);
+        assert_eq!(code, Some(2), "{printed}");
+        assert!(
+            printed.contains("found none that is `other.txt`") && printed.contains("help:"),
+            "{printed}"
+        );
+    }
+    let (code, printed) = quarantine(&project, &["release"]);
+    assert_eq!(code, Some(2), "{printed}");
+    let (code, printed) = quarantine(&project, &["release", "--stage", "Nowhere"]);
+    assert_eq!(code, Some(2), "{printed}");
+    let (code, printed) = quarantine(&project, &["release", "--stage", "Agent"]);
+    assert_eq!(
+        (code, printed.contains("1 task is released")),
+        (Some(0), true),
+        "{printed}"
+    );
+}
+
+fn runner(project: &TestProject, served: &Served, plugin: &str, options: RunOptions) -> Builder {
+    Builder(
+        Runner::builder()
+            .client(served.client.clone())
+            .project_hash(served.hash)
+            .plugin(PluginRef {
+                stage: None,
+                path: guest(plugin),
+            })
+            .options(options)
+            .state_dir(project.scratch().join("run"))
+            .cache_dir(project.scratch().join("cache")),
+    )
+}
+
+struct Builder(runner_host::RunnerBuilder);
+
+impl Builder {
+    async fn run(self) -> Summary {
+        let runner = self.0.build().await.expect("it can run");
+        runner.run(CancellationToken::new()).await.expect("it runs")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poison_task_is_tried_once_and_not_at_each_poll() {
+    let project = TestProject::of_texts(&["fatal", "next"]);
+    let served = project.serve().await;
+    let options = RunOptions {
+        refresh_every: Some(Duration::from_millis(50)),
+        ..RunOptions::default()
+    };
+    let shutdown = CancellationToken::new();
+    let (ended, passes) = (shutdown.clone(), std::sync::atomic::AtomicU64::new(0));
+    let runner = runner(&project, &served, "outcomes", options)
+        .0
+        .on_event(move |event| {
+            let waits = matches!(event, runner_host::runner::Event::Waiting(_));
+            if waits && passes.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 5 {
+                ended.cancel();
+            }
+        });
+    let summary = runner.build().await.unwrap().run(shutdown).await.unwrap();
+    assert!(summary.passes >= 6);
+    assert_eq!(
+        (summary.failed(), summary.quarantined()),
+        (1, 0),
+        "it is counted once"
+    );
+    let stage = &summary.stages[0];
+    assert_eq!((stage.done(), stage.failures.len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_that_are_gone_are_named_and_no_failure() {
+    let project = TestProject::of_texts(&["next-1", "next-2"]);
+    let served = project.serve().await;
+    // Somebody moves one of them right before the host does.
+    let plan = "[[rules]]\noperation = 'actions'\nlatency = 1500";
+    served
+        .server
+        .faults()
+        .set(FaultPlan::from_toml(plan).unwrap());
+    let run = tokio::spawn(runner(&project, &served, "outcomes", RunOptions::default()).run());
+    until(&served, 0, 1).await;
+    served.server.faults().clear();
+    let tasks = served
+        .client
+        .tasks_page(served.hash, AGENT, None)
+        .await
+        .unwrap();
+    let other = tasks
+        .tasks
+        .iter()
+        .find(|task| task.data_title == "next-1.txt")
+        .unwrap();
+    let project_shown = served.client.project(served.hash).await.unwrap();
+    let pathway = project_shown
+        .stages
+        .iter()
+        .find(|stage| stage.uuid == AGENT)
+        .unwrap()
+        .pathways[1]
+        .uuid;
+    let moves = [(other.uuid, pathway)];
+    served
+        .client
+        .follow_pathways(served.hash, AGENT, &moves)
+        .await
+        .unwrap();
+    let summary = run.await.unwrap();
+    let stage = &summary.stages[0];
+    assert_eq!(
+        (stage.gone, stage.done(), stage.failed),
+        (1, 1, 0),
+        "{summary:?}"
+    );
+    assert_eq!(stage.others[0].kind, Other::Gone);
+    assert_eq!(stage.others[0].data_title, "next-1.txt");
+    assert!(summary.is_clean());
+}
+
+/// Waits until a rule of the plan was about so many requests.
+async fn until(served: &Served, rule: usize, matched: u64) {
+    let mut pause = tokio::time::interval(Duration::from_millis(5));
+    while served.server.faults().counts()[rule].matched < matched {
+        pause.tick().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_which_every_move_is_refused_says_so() {
+    let project = TestProject::of_texts(&["next-1", "next-2", "next-3"]);
+    let served = project.serve().await;
+    let plan = "[[rules]]\noperation = 'actions'\nstatus = 403";
+    served
+        .server
+        .faults()
+        .set(FaultPlan::from_toml(plan).unwrap());
+    let summary = runner(&project, &served, "outcomes", RunOptions::default())
+        .run()
+        .await;
+    assert_eq!(
+        (summary.failed(), summary.stages[0].done()),
+        (3, 0),
+        "{summary:?}"
+    );
+    assert!(!summary.is_clean() && summary.is_hopeless());
+    assert!(
+        summary.stages[0]
+            .failures
+            .iter()
+            .all(|failure| failure.kind == "refused")
+    );
+    // It was a matter of rights, so the next start tries them again.
+    served.server.faults().clear();
+    let summary = runner(&project, &served, "outcomes", RunOptions::default())
+        .run()
+        .await;
+    assert!(summary.is_clean(), "{summary:?}");
+    assert_eq!(served.waiting(SECOND).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_whose_labels_were_saved_is_moved_on_and_not_made_again() {
+    let project = TestProject::of_pictures(&["a", "b"]);
+    let served = project.serve().await;
+    let plan = "[[rules]]\noperation = 'actions'\nstatus = 403";
+    served
+        .server
+        .faults()
+        .set(FaultPlan::from_toml(plan).unwrap());
+    let summary = runner(&project, &served, "labels", RunOptions::default())
+        .run()
+        .await;
+    assert_eq!(summary.failed(), 2, "{summary:?}");
+    served.server.faults().clear();
+    let summary = runner(&project, &served, "labels", RunOptions::default())
+        .run()
+        .await;
+    assert!(summary.is_clean(), "{summary:?}");
+    assert_eq!(
+        (summary.resumed, summary.stages[0].done()),
+        (2, 0),
+        "no agent ran again"
+    );
+    assert_eq!(served.waiting(SECOND).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_at_which_everything_fails_is_paused_and_goes_on_once_it_works() {
+    let names: Vec<String> = (0..40).map(|number| format!("{number:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let project = TestProject::of_pictures(&names);
+    let served = project.serve().await;
+    // Whatever agents ask for is refused, until it is mended.
+    let plan = "[[rules]]\noperation = 'labelrow.PUT'\nstatus = 503\nretry-after = 0";
+    served
+        .server
+        .faults()
+        .set(FaultPlan::from_toml(plan).unwrap());
+    let options = RunOptions {
+        pause_after: 4,
+        num_retries: 50,
+        concurrency: 2,
+        ..RunOptions::default()
+    };
+    let run = tokio::spawn(runner(&project, &served, "labels", options).run());
+    // The batch was asked for as a whole, with the client's own retries; then each task by itself until the pause.
+    until(&served, 0, 40).await;
+    served.server.faults().clear();
+    let summary = run.await.unwrap();
+    assert!(summary.is_clean(), "{summary:?}");
+    assert_eq!(summary.stages[0].done(), 40);
+    assert_eq!(served.waiting(SECOND).await.len(), 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_plugin_does_not_burn_through_the_queue() {
+    let names: Vec<String> = (0..200)
+        .map(|number| format!("panic-{number:03}"))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let project = TestProject::of_texts(&names);
+    let served = project.serve().await;
+    let options = RunOptions {
+        concurrency: 2,
+        ..RunOptions::default()
+    };
+    let summary = runner(&project, &served, "outcomes", options).run().await;
+    let stage = &summary.stages[0];
+    assert!(
+        stage.paused && !summary.is_clean() && summary.is_hopeless(),
+        "{summary:?}"
+    );
+    // 20 until the pause and what was under way, and the 5 that were tried on their own.
+    assert!((3..=30).contains(&stage.failed), "{}", stage.failed);
+    assert_eq!(served.waiting(AGENT).await.len(), 200);
+}
