@@ -15,7 +15,7 @@ use super::graph;
 use super::held::{Configuration, Holding};
 use super::outage::Outage;
 use super::plan::{Served, plan};
-use super::rows::Written;
+use super::written::Written;
 use super::{Event, OnEvent, RunError, RunOptions, Runner, Shared};
 use crate::encord::{Client, Project};
 use crate::engine::{Dependency, Engine, EngineOptions, Grants, Limits};

@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::check::{self, Items, RowCheck};
-use super::rows::Written;
+use super::written::Written;
 use crate::encord::{Client, Error, ErrorKind};
 use crate::journal::{Entry, EntryLabels, Journal};
 

@@ -16,12 +16,12 @@ mod outage;
 mod plan;
 mod prefetch;
 mod resume;
-mod rows;
 mod slot;
 mod source;
 mod summary;
 mod twins;
 mod undeclared;
+mod written;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use crate::encord::Task;
 use crate::journal::{Entry, EntryItem, Journal};
 use crate::runner::commit::{Committed, Committer};
 use crate::runner::resume::{Resumed, resume};
-use crate::runner::rows::Written;
+use crate::runner::written::Written;
 
 const NEXT: Uuid = Uuid::from_u128(0x33333333_3333_4333_8333_000000000001);
 
