@@ -16,7 +16,7 @@ use crate::{Result, make_project, program, row};
 
 /// Of each file of the stage with large ones.
 const LARGE_FILE: usize = 5_000_000;
-/// Tasks of the stage with large label rows, and the boxes of each: 5 MB of JSON.
+/// Tasks of the stage with large label rows, and the boxes of each: 4 MB of JSON.
 const LARGE_ROWS: usize = 400;
 const BOXES: usize = 10_900;
 /// Rows that are saved in one request.
@@ -47,7 +47,7 @@ pub(crate) async fn files(tasks: usize) -> Result<()> {
     Ok(())
 }
 
-/// Label rows of 5 MB, read alone and then read and saved; and a long queue of tasks that need nothing.
+/// Label rows of 4 MB, read alone and then read and saved; and a long queue of tasks that need nothing.
 pub(crate) async fn rows() -> Result<()> {
     let case = |tasks| Case {
         name: "rows",
