@@ -132,6 +132,16 @@ pub(crate) struct RunArgs {
     )]
     pub(crate) prefetch_bytes: Option<String>,
 
+    /// Memory that label rows of tasks may take that are worked on or fetched ahead, in MiB. A larger row comes alone.
+    /// [default: 512]
+    #[arg(
+        long,
+        value_name = "MIB",
+        env = "RUNNER_HOST_ROW_BYTES",
+        help_heading = "Dependencies"
+    )]
+    pub(crate) row_bytes: Option<String>,
+
     /// Where downloaded files are kept. Several hosts can share a folder. [default: in the user's cache directory]
     #[arg(
         long,

@@ -72,6 +72,7 @@ struct ConfigFile {
     max_tasks_per_stage: Option<Scalar>,
     concurrency: Option<Scalar>,
     prefetch_bytes: Option<Scalar>,
+    row_bytes: Option<Scalar>,
     media_cache: Option<PathBuf>,
     media_cache_size: Option<Scalar>,
     memory: Option<Scalar>,
@@ -172,6 +173,7 @@ pub(crate) fn merge_file(args: &mut RunArgs) -> Result<(), Mistake> {
     fill(&mut args.max_tasks_per_stage, file.max_tasks_per_stage);
     fill(&mut args.concurrency, file.concurrency);
     fill(&mut args.prefetch_bytes, file.prefetch_bytes);
+    fill(&mut args.row_bytes, file.row_bytes);
     fill(&mut args.media_cache_size, file.media_cache_size);
     fill(&mut args.memory, file.memory);
     fill(&mut args.timeout, file.timeout);
@@ -238,6 +240,9 @@ impl Settings {
             prefetch_bytes: read
                 .bytes("prefetch-bytes", &args.prefetch_bytes, 1)
                 .unwrap_or(defaults.prefetch_bytes),
+            row_bytes: read
+                .bytes("row-bytes", &args.row_bytes, 1)
+                .unwrap_or(defaults.row_bytes),
             media_cache_bytes: read
                 .bytes("media-cache-size", &args.media_cache_size, 0)
                 // Local files are on this disk already, and may be others the next time.

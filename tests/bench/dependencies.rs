@@ -1,13 +1,12 @@
 //! What agents ask for: storage items, files, frames, samples of a video and twins, beside the Python runner that does the
-//! same over the same server. Then a stage of many large files, for the memory that it takes.
+//! same over the same server.
 //!
 //! Both sides begin when a runner is made and end when the stage is empty. The plugin is compiled before, as the
 //! interpreter's imports are done before.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use runner_host::encord::{Client, CreateOptions, Key, LabelRowFilter, MetadataOptions};
 use runner_host::{CancellationToken, PluginRef, RunOptions, Runner, local};
@@ -17,17 +16,17 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use uuid::Uuid;
 
-use crate::{Result, program, row};
+use crate::{Result, row};
 
 /// What a case is about: the plugin `bench_…` and the case of `tests/python/bench_dependencies.py`.
-struct Case {
-    name: &'static str,
-    what: &'static str,
-    media: Media,
-    tasks: usize,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) media: Media,
+    pub(crate) tasks: usize,
 }
 
-enum Media {
+pub(crate) enum Media {
     /// JPEG, 1920 pixels wide, 0.2 to 1 MB.
     Photographs,
     /// H.264, 160 frames of 640 x 360.
@@ -75,8 +74,6 @@ const PHOTOGRAPHS: usize = 13;
 const BOXES: usize = 20;
 /// The project beside the main one, as `bench_twin` names it.
 const TWIN: Uuid = Uuid::from_u128(0x11111111_1111_4111_8111_111111111112);
-/// Of each file of the stage with large ones.
-const LARGE: usize = 5_000_000;
 
 pub(crate) async fn dependencies() -> Result<()> {
     let shared = tempfile::tempdir()?;
@@ -190,94 +187,16 @@ async fn python(arguments: &[&std::ffi::OsStr]) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// A stage of files of 5 MB each, by the program: its memory after a quarter of the tasks and after all of them, each
-/// in a run of its own. Only Linux tells it.
-pub(crate) async fn memory(tasks: usize) -> Result<()> {
-    let shared = tempfile::tempdir()?;
-    let large = shared.path().join("large.jpg");
-    // A photograph, and behind its end nothing that anybody reads.
-    let mut content = std::fs::read(root().join("examples/sample/photos/cat.jpg"))?;
-    content.resize(LARGE, 0);
-    std::fs::write(&large, content)?;
-    for count in [tasks / 4, tasks] {
-        let case = Case {
-            name: "asset",
-            what: "size of the file",
-            media: Media::Photographs,
-            tasks: count,
-        };
-        let site = Site::new(&case, std::slice::from_ref(&large), 0).await?;
-        let started = Instant::now();
-        let peak = run_program(&site).await?;
-        let seconds = started.elapsed().as_secs_f64();
-        site.served.server.stop().await;
-        row(
-            &format!("peak memory of the program, {count} tasks with files of 5 MB"),
-            format!(
-                "{:.0} MB ({:.0} tasks per second)",
-                peak as f64 / 1e6,
-                count as f64 / seconds
-            ),
-        );
-    }
-    Ok(())
-}
-
-/// The most memory that the program had, in bytes.
-async fn run_program(site: &Site) -> Result<u64> {
-    let folder = |name: &str| site.folder.path().join(name);
-    let mut child = Command::new(program()?)
-        .arg("--plugin")
-        .arg(guest("bench_asset"))
-        .args(["--project-hash", &site.served.hash.to_string()])
-        .args(["--domain", &site.domain()])
-        .arg("--ssh-key-file")
-        .arg(&site.key_file)
-        .arg("--state-dir")
-        .arg(folder("state"))
-        .arg("--cache-dir")
-        .arg(folder("compiled"))
-        .arg("--media-cache")
-        .arg(folder("cache"))
-        // In MiB: less than all files are.
-        .args(["--media-cache-size", "256"])
-        .env_remove("ENCORD_SSH_KEY")
-        .stdout(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()?;
-    let status = format!("/proc/{}/status", child.id().ok_or("it has ended already")?);
-    let mut peak = 0;
-    // The system keeps the highest value, so that only what happens in the last moments can be missed.
-    let ended = loop {
-        tokio::select! {
-            ended = child.wait() => break ended?,
-            () = tokio::time::sleep(Duration::from_millis(20)) => {
-                peak = peak.max(high_water_mark(&status).unwrap_or(0));
-            }
-        }
-    };
-    assert!(ended.success(), "the program ended with {ended}");
-    Ok(peak)
-}
-
-/// In bytes. Absent once the process has ended.
-fn high_water_mark(status: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(status).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kibibytes * 1024)
-}
-
 /// A fresh project, and whoever serves it.
-struct Site {
-    served: Served,
-    key_file: PathBuf,
-    folder: TempDir,
+pub(crate) struct Site {
+    pub(crate) served: Served,
+    pub(crate) key_file: PathBuf,
+    pub(crate) folder: TempDir,
 }
 
 impl Site {
     /// With as many data units as the case has tasks, made of these files in turn.
-    async fn new(case: &Case, files: &[PathBuf], latency: u64) -> Result<Self> {
+    pub(crate) async fn new(case: &Case, files: &[PathBuf], latency: u64) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let project = folder.path().join("project");
         make(&project, files, case.tasks)?;
@@ -300,7 +219,7 @@ impl Site {
         })
     }
 
-    fn domain(&self) -> String {
+    pub(crate) fn domain(&self) -> String {
         let url = self.served.server.url();
         url.as_str().trim_end_matches('/').to_owned()
     }
@@ -353,7 +272,7 @@ async fn label(client: &Client) -> Result<()> {
         .await?;
     let mut hashes = Vec::new();
     for (data_hash, document) in &mut rows {
-        draw(*data_hash, document);
+        draw(*data_hash, document, BOXES);
         let label_hash = document["label_hash"].as_str().ok_or("it has a hash")?;
         hashes.push(label_hash.parse::<Uuid>()?);
     }
@@ -364,11 +283,11 @@ async fn label(client: &Client) -> Result<()> {
 }
 
 /// Boxes as they lie on an image.
-fn draw(data_hash: Uuid, document: &mut Value) {
-    let mut drawn = Vec::with_capacity(BOXES);
-    for number in 0..BOXES {
+pub(crate) fn draw(data_hash: Uuid, document: &mut Value, boxes: usize) {
+    let mut drawn = Vec::with_capacity(boxes);
+    for number in 0..boxes {
         let hash = format!("{number:08}");
-        let at = number as f64 / BOXES as f64 / 2.0;
+        let at = number as f64 / boxes as f64 / 2.0;
         drawn.push(json!({
             "name": "Box", "color": "#D33115", "shape": "bounding_box", "value": "box",
             "createdAt": "Wed, 15 Jan 2025 09:31:05 UTC", "createdBy": "agent@local", "confidence": 1.0,

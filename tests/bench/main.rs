@@ -4,7 +4,7 @@
 //! cargo run --release -p runner-tests --bin bench [--full] [part …]
 //! ```
 //!
-//! The parts are attempts, run, labels, server, dependencies, memory and starts; without any, all of them. `--full` lets
+//! The parts are attempts, run, labels, server, dependencies, memory, rows and starts; without any, all of them. `--full` lets
 //! `memory` go through 10,000 tasks, for which it reads 62 GB.
 //!
 //! Prints a table in Markdown. Medians; a machine that does other things shows in all rows alike.
@@ -14,6 +14,7 @@
 mod bare;
 mod dependencies;
 mod labels;
+mod memory;
 mod server;
 
 use std::path::{Path, PathBuf};
@@ -44,13 +45,14 @@ const STARTS: usize = 15;
 /// Tasks with large files: in short, and in full.
 const LARGE_FILES: [usize; 2] = [400, 10_000];
 /// What can be asked for.
-const PARTS: [&str; 7] = [
+const PARTS: [&str; 8] = [
     "attempts",
     "run",
     "labels",
     "server",
     "dependencies",
     "memory",
+    "rows",
     "starts",
 ];
 
@@ -81,8 +83,9 @@ fn main() -> Result<()> {
             "dependencies" => runtime.block_on(dependencies::dependencies())?,
             "memory" => {
                 let tasks = LARGE_FILES[usize::from(!flags.is_empty())];
-                runtime.block_on(dependencies::memory(tasks))?;
+                runtime.block_on(memory::files(tasks))?;
             }
+            "rows" => runtime.block_on(memory::rows())?,
             _ => starts(&plugin)?,
         }
     }

@@ -17,7 +17,7 @@ pub struct Budget {
 /// A part of a [`Budget`], given back on drop.
 #[derive(Debug)]
 pub struct Share {
-    _units: Option<OwnedSemaphorePermit>,
+    units: Option<OwnedSemaphorePermit>,
 }
 
 impl Budget {
@@ -38,7 +38,20 @@ impl Budget {
             .min(self.whole);
         // The semaphore is never closed; if it were, waiting would be the worse answer.
         let units = self.units.clone().acquire_many_owned(units).await.ok();
-        Share { _units: units }
+        Share { units }
+    }
+}
+
+impl Share {
+    /// A part of this share as one of its own, which is given back by itself. No more than is left of this one.
+    pub fn split(&mut self, bytes: u64) -> Share {
+        let split = |units: &mut OwnedSemaphorePermit| {
+            let wanted = usize::try_from(bytes.div_ceil(UNIT)).unwrap_or(usize::MAX);
+            units.split(wanted.min(units.num_permits()))
+        };
+        Share {
+            units: self.units.as_mut().and_then(split),
+        }
     }
 }
 
@@ -61,6 +74,21 @@ mod tests {
         assert!((&mut late).now_or_never().is_none());
         drop(all);
         late.now_or_never().expect("its turn");
+        assert_eq!(budget.units.available_permits(), 10);
+    }
+
+    #[tokio::test]
+    async fn parts_of_a_share_are_given_back_by_themselves() {
+        let budget = Budget::new(10 * UNIT);
+        let mut whole = budget.take(7 * UNIT).await;
+        let first = whole.split(2 * UNIT);
+        let rest = whole.split(u64::MAX);
+        let none = whole.split(UNIT);
+        drop(whole);
+        assert_eq!(budget.units.available_permits(), 3);
+        drop(first);
+        assert_eq!(budget.units.available_permits(), 5);
+        drop((rest, none));
         assert_eq!(budget.units.available_permits(), 10);
     }
 

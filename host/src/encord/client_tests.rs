@@ -84,6 +84,51 @@ async fn a_lost_answer_before_a_refusal_is_remembered() {
 }
 
 #[tokio::test]
+async fn an_answer_over_the_limit_is_refused_for_all_that_it_is_about() {
+    let documents: Vec<_> = (1..=2)
+        .map(|number| json!({"label_hash": id(number), "long": "x".repeat(500)}))
+        .collect();
+    let answer = || ok(&json!({"status": 200, "response": documents}).to_string());
+    let peer = Peer::start([answer(), answer()]).await;
+    for (longest, expected) in [(1000, None), (2000, Some(2))] {
+        let options = ReadOptions {
+            longest_answer: Some(longest),
+            ..ReadOptions::default()
+        };
+        let read = peer
+            .client
+            .read_label_rows_each(PROJECT, &[id(1), id(2)], &options)
+            .await;
+        assert_eq!(read.len(), 2);
+        match expected {
+            Some(many) => assert_eq!(read.iter().filter(|row| row.is_ok()).count(), many),
+            None => {
+                for row in read {
+                    assert_eq!(row.expect_err("too long").kind(), ErrorKind::AnswerTooLarge);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_megabytes_is_a_refusal_without_words() {
+    let words = json!({"message": "x".repeat(2 << 20)}).to_string();
+    let long = (400, vec![], words);
+    let peer = Peer::start([long, refusal(400, &"y".repeat(5000))]).await;
+    for expected in [None, Some(301)] {
+        let moved = peer
+            .client
+            .follow_pathways_each(PROJECT, STAGE, &[(id(1), id(99))])
+            .await
+            .remove(0);
+        let error = moved.expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::TaskGone);
+        assert_eq!(error.message().map(|words| words.chars().count()), expected);
+    }
+}
+
+#[tokio::test]
 async fn failures_that_no_entry_caused_end_the_bundle() {
     let peer = Peer::start([refusal(403, "one of them"), refusal(401, "who are you")]).await;
     let moves: Vec<_> = (0..4).map(|number| (id(number), id(99))).collect();

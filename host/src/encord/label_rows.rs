@@ -239,9 +239,10 @@ impl Client {
         };
         let label_hashes = Some(label_hashes.as_ref());
         let body = json(&query("labelrow", "GET", label_hashes, payload));
+        let most = options.longest_answer.unwrap_or(usize::MAX);
         let documents: Vec<Value> = self
             .transport
-            .version1(&operation::READ_LABEL_ROWS, project, body)
+            .version1_up_to(&operation::READ_LABEL_ROWS, project, body, most)
             .await?;
         Ok(by_identifier("label_hash", documents))
     }

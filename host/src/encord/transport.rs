@@ -28,6 +28,8 @@ use super::retry::{self, Failure};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest silence of a connection. Encord's own SDK waits as long for saves of large label rows.
 const READ_TIMEOUT: Duration = Duration::from_secs(180);
+/// The longest answer that is read for the words of a refusal, in bytes.
+const LONGEST_REFUSAL: usize = 1 << 20;
 
 /// The connections to one domain, for one account.
 pub(super) struct Transport {
@@ -142,6 +144,21 @@ impl Transport {
     where
         T: DeserializeOwned + Send + 'static,
     {
+        self.version1_up_to(operation, project, body, usize::MAX)
+            .await
+    }
+
+    /// The same, with the longest answer in bytes.
+    pub(super) async fn version1_up_to<T>(
+        &self,
+        operation: &'static Operation,
+        project: Uuid,
+        body: Vec<u8>,
+        most: usize,
+    ) -> Result<T, Error>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
         let request = Request {
             operation,
             method: Method::POST,
@@ -151,7 +168,7 @@ impl Transport {
                 resource_type: "project",
                 resource: project,
             },
-            most: usize::MAX,
+            most,
         };
         self.send(&request, decode_version1::<T>).await
     }
@@ -388,14 +405,18 @@ impl Transport {
             self.clock.read(date, Timestamp::now());
         }
         let location = header(&response, LOCATION.as_str()).map(str::to_owned);
-        let body = if request.most == usize::MAX {
+        let body = if request.most == usize::MAX && status.is_success() {
             response.bytes().await.map_err(no_answer)?
         } else {
-            match up_to(request.most, &mut response)
-                .await
-                .map_err(no_answer)?
-            {
+            let most = if status.is_success() {
+                request.most
+            } else {
+                LONGEST_REFUSAL
+            };
+            match up_to(most, &mut response).await.map_err(no_answer)? {
                 Some(body) => body,
+                // Words of that length are none that anybody reads.
+                None if !status.is_success() => Bytes::new(),
                 None => {
                     let failure = Failure::Answered {
                         status: status.as_u16(),
@@ -437,7 +458,8 @@ impl Transport {
             Refusal::Nothing => Error::absent(context, "Encord's answer holds nothing".to_owned()),
             Refusal::Unreadable(reason) => Error::protocol(context, code, reason),
             Refusal::Status if status.is_redirection() => {
-                let to = location.unwrap_or_else(|| "nowhere".to_owned());
+                let to = location.and_then(|to| excerpt(&to));
+                let to = to.unwrap_or_else(|| "nowhere".to_owned());
                 Error::protocol(context, code, format!("it redirects to {to}"))
             }
             Refusal::Status => Error::http(context, code, &body, retry_after),
@@ -482,7 +504,14 @@ impl Transport {
 
 /// The body of an answer, unless it has more bytes.
 async fn up_to(most: usize, response: &mut Response) -> Result<Option<Bytes>, reqwest::Error> {
-    let mut body = BytesMut::new();
+    let announced = response.content_length().map(usize::try_from);
+    let room = match announced {
+        Some(Ok(bytes)) if bytes <= most => bytes,
+        // Not even begun.
+        Some(_) => return Ok(None),
+        None => 0,
+    };
+    let mut body = BytesMut::with_capacity(room);
     while let Some(part) = response.chunk().await? {
         if body.len() + part.len() > most {
             return Ok(None);

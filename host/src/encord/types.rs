@@ -366,6 +366,9 @@ pub struct ReadOptions {
     /// Whether each data unit of the document says where its file can be read for a limited time, under
     /// `data_link`. Default: no.
     pub include_signed_url: bool,
+    /// The longest answer to one request, in bytes; a longer one is [`super::ErrorKind::AnswerTooLarge`] for all rows that
+    /// were asked for in it and after it. Default: any.
+    pub longest_answer: Option<usize>,
 }
 
 /// What Encord finds wrong with a label row.

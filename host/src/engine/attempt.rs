@@ -219,7 +219,8 @@ impl Engine {
             .unwrap_or_default();
         Failure::Trap {
             message: cut(message),
-            backtrace,
+            // Names in it are the plugin's own.
+            backtrace: cut(backtrace),
         }
     }
 }

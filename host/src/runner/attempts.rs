@@ -277,7 +277,7 @@ impl Drain {
                 read_edited_at: dependencies.row_edited_at(),
                 edits: dependencies
                     .row_document()
-                    .map(|read| Edits::between(read, &row.document)),
+                    .map(|read| Edits::between(&read, &row.document)),
                 document: row.document,
             }),
             items: items

@@ -1,11 +1,11 @@
 //! What one task depends on, as far as it was fetched, and what fetches the rest when an agent asks for it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use runner_media::{MediaFile, Store};
+use runner_media::{MediaFile, Share, Store};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -42,6 +42,8 @@ pub(super) struct Dependencies {
     /// An agent was told that something cannot be had for the time being.
     unavailable: AtomicBool,
     asked: Asked,
+    /// Of the budget of label rows, until the task begins.
+    share: Mutex<Option<Share>>,
 }
 
 impl Dependencies {
@@ -60,6 +62,7 @@ impl Dependencies {
             missed: AtomicBool::new(false),
             unavailable: AtomicBool::new(false),
             asked: Asked::default(),
+            share: Mutex::default(),
         }
     }
 
@@ -72,12 +75,12 @@ impl Dependencies {
 
     /// See [`LabelRowInput::edited_at`]; none if the row was not read.
     pub(super) fn row_edited_at(&self) -> Option<String> {
-        self.row.known()?.edited_at.clone()
+        self.row.known()?.edited_at
     }
 
     /// The label row as it was read, if it was.
-    pub(super) fn row_document(&self) -> Option<&Value> {
-        Some(&self.row.known()?.document)
+    pub(super) fn row_document(&self) -> Option<Arc<Value>> {
+        Some(self.row.known()?.document)
     }
 
     /// Whether something could not be had for the time being since the last [`Self::forget_errors`].
@@ -93,7 +96,7 @@ impl Dependencies {
         let item = self.item.known();
         let given = json!({
             "task": [task.uuid.to_string(), task.data_hash.to_string(), task.data_title, task.label_branch_name],
-            "row": row.map(|row| without_urls(&row.document)),
+            "row": row.as_ref().map(|row| without_urls(&row.document)),
             "item": item.map(|item| json!([
                 item.uuid.to_string(), item.name, item.item_type, item.file_size, item.client_metadata,
             ])),
@@ -106,9 +109,40 @@ impl Dependencies {
         self.missed.load(Ordering::Relaxed)
     }
 
-    /// Before another attempt: what went wrong with the batch, and was not asked for yet, may work by now.
+    /// The documents of the label rows that are there, its own and those of twins.
+    pub(super) fn documents(&self) -> Vec<Arc<Value>> {
+        let mut documents: Vec<_> = self
+            .row
+            .known()
+            .map(|row| row.document)
+            .into_iter()
+            .collect();
+        self.twins.for_each(|slots| {
+            let row = slots.row.known().flatten();
+            documents.extend(row.map(|row| row.row.document));
+        });
+        documents
+    }
+
+    /// Takes the share that its label rows have of their budget.
+    pub(super) fn hold(&self, share: Share) {
+        *self.share.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
+    }
+
+    /// Gives it to whoever holds it until the task has ended.
+    pub(super) fn take_share(&self) -> Option<Share> {
+        self.share
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Before another attempt: what went wrong with the batch, and was not asked for yet, may work by now. Label rows that
+    /// did not come with the batch have no share of their budget, so that they are not kept while the task waits.
     pub(super) fn forget_errors(&self) {
         self.unavailable.store(false, Ordering::Relaxed);
+        self.row.forget_late();
+        self.twins.for_each(|slots| slots.row.forget_late());
         self.row.forget_error();
         self.item.forget_error();
         self.children.for_each(|slot| slot.forget_error());
@@ -125,9 +159,8 @@ impl Dependencies {
         let Some(item) = self.item.known() else {
             return Vec::new();
         };
-        let images = self.children.of(item.uuid);
-        let images = images.known().map_or(&[][..], Vec::as_slice);
-        files::declared(&self.source.declaration, item, images)
+        let images = self.children.of(item.uuid).known().unwrap_or_default();
+        files::declared(&self.source.declaration, &item, &images)
     }
 
     /// Downloads a file before anybody asks for it.
@@ -142,8 +175,7 @@ impl Dependencies {
             return false;
         };
         let is_image = || {
-            let images = self.children.of(own.uuid);
-            let images = images.known().map_or(&[][..], Vec::as_slice);
+            let images = self.children.of(own.uuid).known().unwrap_or_default();
             images.iter().any(|image| image.uuid == item.uuid)
         };
         own.uuid == item.uuid || (own.item_type == "imageGroup" && is_image())
@@ -184,7 +216,8 @@ impl Dependencies {
             known if failed && known.label_hash.is_none() => self.list().await?,
             known => Arc::clone(known),
         };
-        let rows = self.source.rows(&[(&self.task, metadata)]).await;
+        let longest = self.source.row_budget.longest_answer(1);
+        let rows = self.source.rows(&[(&self.task, metadata)], longest).await;
         let row = only(rows).unwrap_or_else(|| Err(self.source.no_row(&self.task)));
         self.row_failed.store(row.is_err(), Ordering::Relaxed);
         row
@@ -265,8 +298,8 @@ impl Resolver for Dependencies {
                     return Ok(None);
                 };
                 let source = &self.source;
-                let listed = [metadata];
-                let rows = source.twins.rows(&source.client, project, &listed);
+                let (listed, longest) = ([metadata], source.row_budget.longest_answer(1));
+                let rows = source.twins.rows(&source.client, project, &listed, longest);
                 only(rows.await).unwrap_or(Ok(None))
             };
             self.seen(slots.row.get(fetch).await)

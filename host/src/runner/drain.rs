@@ -29,7 +29,8 @@ use super::files::{self, DOWNLOADS_AT_A_TIME, Order};
 use super::held::Holding;
 use super::outage::Patience;
 use super::plan::Served;
-use super::prefetch::prefetch;
+use super::prefetch::Ahead;
+use super::rows::RowBudget;
 use super::source::Source;
 use super::summary::{Other, StageSummary, TaskFailure};
 use super::undeclared::Undeclareds;
@@ -98,6 +99,8 @@ struct Unit {
 pub(super) struct Held {
     /// Its place in the batch.
     _place: OwnedSemaphorePermit,
+    /// Of the budget of label rows.
+    _rows: Option<Share>,
     _under_way: TaskTrackerToken,
 }
 
@@ -145,6 +148,7 @@ pub(super) async fn drain(
         twins: Arc::clone(&shared.twins),
         store: shared.store.clone(),
         undeclared: Undeclareds::default(),
+        row_budget: RowBudget::new(options.row_bytes),
     };
     let drain = Arc::new(Drain {
         shared: Arc::clone(shared),
@@ -259,10 +263,11 @@ impl Drain {
                     () = stop.cancelled() => break 'batches,
                     places = Arc::clone(&places).acquire_many_owned(many) => places.expect("never closed"),
                 };
-                let hold = |(dependencies, under_way)| {
+                let hold = |(dependencies, under_way): (Arc<Dependencies>, _)| {
                     let place = places.split(1).expect("there is one for each task");
                     let held = Held {
                         _place: place,
+                        _rows: dependencies.take_share(),
                         _under_way: under_way,
                     };
                     Member::new(dependencies, held)
@@ -439,13 +444,17 @@ impl Drain {
             while waiting.len() >= size || ((round_ended || last) && !waiting.is_empty()) {
                 let rest = waiting.split_off(size.min(waiting.len()));
                 let batch = std::mem::replace(&mut waiting, rest);
-                let resolved = tokio::select! {
-                    () = stop.cancelled() => return Ok(false),
-                    resolved = prefetch(&self.source, batch) => resolved,
-                };
-                let units = self.units(resolved, &orders);
-                if batches.send(units).await.is_err() {
-                    return Ok(false);
+                let mut ahead = Ahead::new(&self.source, batch);
+                // What has its rows goes on before the next ones are waited for.
+                loop {
+                    let part = tokio::select! {
+                        () = stop.cancelled() => return Ok(false),
+                        part = ahead.next() => part,
+                    };
+                    let Some(part) = part else { break };
+                    if batches.send(self.units(part, &orders)).await.is_err() {
+                        return Ok(false);
+                    }
                 }
             }
             if last {

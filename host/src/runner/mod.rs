@@ -16,6 +16,7 @@ mod outage;
 mod plan;
 mod prefetch;
 mod resume;
+mod rows;
 mod slot;
 mod source;
 mod summary;
@@ -71,6 +72,10 @@ pub struct RunOptions {
     /// agent, needs can be more: it then comes alone. A file of which Encord does not know the size counts as 16 MiB.
     /// Default 512 MiB.
     pub prefetch_bytes: u64,
+    /// Bytes of memory of the label rows of all tasks that are worked on or fetched ahead; in memory a row takes 3 to 6 times
+    /// its length. A larger one comes alone. What an agent asks for undeclared, and the copies of attempts that edit, are
+    /// not counted. Default 512 MiB.
+    pub row_bytes: u64,
     /// Bytes of files that are kept on disk after they were used; 0 keeps nothing. Default 4 GiB.
     pub media_cache_bytes: u64,
     /// How long running attempts may take to end once the run was asked to end; commits then have 5 s more. Default 10 s.
@@ -89,6 +94,7 @@ impl Default for RunOptions {
             max_tasks_per_stage: None,
             concurrency: 2 * std::thread::available_parallelism().map_or(1, usize::from),
             prefetch_bytes: 512 << 20,
+            row_bytes: 512 << 20,
             media_cache_bytes: 4096 << 20,
             grace: Duration::from_secs(10),
             pause_after: 20,

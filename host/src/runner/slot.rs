@@ -15,18 +15,21 @@ pub(super) type Resolved<T> = Result<T, Unresolved>;
 /// asks Encord again.
 #[derive(Debug)]
 pub(super) struct Slot<T> {
-    value: OnceCell<T>,
+    value: Mutex<Arc<OnceCell<T>>>,
     error: Mutex<Option<Unresolved>>,
     /// It was fetched with the batch, whatever came of it.
     prefetched: AtomicBool,
+    /// The value is what came of that.
+    came: AtomicBool,
 }
 
 impl<T> Default for Slot<T> {
     fn default() -> Self {
         Self {
-            value: OnceCell::new(),
+            value: Mutex::default(),
             error: Mutex::new(None),
             prefetched: AtomicBool::new(false),
+            came: AtomicBool::new(false),
         }
     }
 }
@@ -36,7 +39,10 @@ impl<T: Clone> Slot<T> {
     pub(super) fn fill(&self, found: Resolved<T>) {
         self.prefetched.store(true, Ordering::Relaxed);
         match found {
-            Ok(value) => drop(self.value.set(value)),
+            Ok(value) => {
+                let came = self.cell().set(value).is_ok();
+                self.came.fetch_or(came, Ordering::Relaxed);
+            }
             Err(error) => *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error),
         }
     }
@@ -46,14 +52,25 @@ impl<T: Clone> Slot<T> {
         *self.error.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// Forgets a value that did not come with the batch, so that who asks next asks Encord again.
+    pub(super) fn forget_late(&self) {
+        if !self.came.load(Ordering::Relaxed) {
+            *self.value.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        }
+    }
+
+    fn cell(&self) -> Arc<OnceCell<T>> {
+        Arc::clone(&self.value.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The value, if it is there.
-    pub(super) fn known(&self) -> Option<&T> {
-        self.value.get()
+    pub(super) fn known(&self) -> Option<T> {
+        self.cell().get().cloned()
     }
 
     /// Whether who asks now has to wait for what did not come with the batch.
     pub(super) fn is_lacking(&self) -> bool {
-        !self.prefetched.load(Ordering::Relaxed) && !self.value.initialized()
+        !self.prefetched.load(Ordering::Relaxed) && !self.cell().initialized()
     }
 
     /// The value, fetched if it is not there. Those who ask meanwhile wait for the same.
@@ -65,7 +82,7 @@ impl<T: Clone> Slot<T> {
         if let Some(error) = error.unwrap_or_else(PoisonError::into_inner).take() {
             return Err(error);
         }
-        self.value.get_or_try_init(fetch).await.cloned()
+        self.cell().get_or_try_init(fetch).await.cloned()
     }
 }
 
@@ -114,11 +131,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_did_not_come_with_the_batch_can_be_forgotten() {
+        let slot = Slot::default();
+        slot.fill(Err(Unresolved::NotFound("gone".to_owned())));
+        slot.forget_error();
+        assert_eq!(slot.get(async || Ok(1)).await, Ok(1));
+        slot.forget_late();
+        assert_eq!(slot.known(), None);
+        assert_eq!(slot.get(async || Ok(2)).await, Ok(2));
+
+        let slot = Slot::default();
+        slot.fill(Ok(1));
+        slot.forget_late();
+        assert_eq!(slot.known(), Some(1));
+    }
+
+    #[tokio::test]
     async fn what_came_with_the_batch_is_not_fetched() {
         let slots: Slots<&str, Slot<u8>> = Slots::default();
         slots.of("a").fill(Ok(1));
         assert_eq!(slots.of("a").get(async || Ok(2)).await, Ok(1));
         assert_eq!(slots.of("b").get(async || Ok(3)).await, Ok(3));
-        assert_eq!(slots.of("b").known(), Some(&3));
+        assert_eq!(slots.of("b").known(), Some(3));
     }
 }

@@ -10,6 +10,7 @@ use runner_media::{MediaError, Store};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::rows::RowBudget;
 use super::slot::Resolved;
 use super::twins::Twins;
 use super::undeclared::Undeclareds;
@@ -33,6 +34,8 @@ pub(super) struct Source {
     /// Where files are kept, or why that cannot be.
     pub(super) store: Result<Store, MediaError>,
     pub(super) undeclared: Undeclareds,
+    /// The memory that label rows may take.
+    pub(super) row_budget: RowBudget,
 }
 
 impl Source {
@@ -121,12 +124,13 @@ impl Source {
     /// Label rows with their documents: those that exist are read, the others are created.
     ///
     /// A creation that was not confirmed may have happened all the same. Another listing tells: then it is read, or
-    /// created after all.
+    /// created after all. An answer with rows that are read has at most `longest` bytes.
     pub(super) async fn rows(
         &self,
         wanted: &[(&Task, Arc<LabelRowMetadata>)],
+        longest: usize,
     ) -> Vec<Resolved<LabelRowInput>> {
-        let mut rows = self.read_or_create(wanted).await;
+        let mut rows = self.read_or_create(wanted, longest).await;
         let unconfirmed: Vec<usize> = (0..wanted.len())
             .filter(|&at| wanted[at].1.label_hash.is_none())
             .filter(|&at| matches!(rows[at], Err(Unresolved::Unavailable(_))))
@@ -141,7 +145,10 @@ impl Source {
             .zip(listed)
             .filter_map(|(at, metadata)| Some((at, (wanted[at].0, metadata.ok()?))))
             .unzip();
-        for (at, row) in places.into_iter().zip(self.read_or_create(&again).await) {
+        for (at, row) in places
+            .into_iter()
+            .zip(self.read_or_create(&again, longest).await)
+        {
             rows[at] = row;
         }
         rows
@@ -150,6 +157,7 @@ impl Source {
     async fn read_or_create(
         &self,
         wanted: &[(&Task, Arc<LabelRowMetadata>)],
+        longest: usize,
     ) -> Vec<Resolved<LabelRowInput>> {
         let read_at = self.client.server_time();
         let existing: Vec<Uuid> = wanted
@@ -169,6 +177,7 @@ impl Source {
             include_classification_feature_hashes: self.declaration.include_classifications.clone(),
             include_reviews: self.declaration.include_reviews,
             include_signed_url: self.declaration.include_signed_url,
+            longest_answer: Some(longest),
         };
         let read = self
             .client
@@ -312,6 +321,10 @@ pub(super) fn unresolved(error: &Error) -> Unresolved {
         ErrorKind::NotFound => Unresolved::NotFound(message),
         ErrorKind::Authentication | ErrorKind::Authorisation => Unresolved::Forbidden(message),
         _ if error.is_transient() => Unresolved::Unavailable(message),
+        // Only label rows are asked for with a limit.
+        ErrorKind::AnswerTooLarge => Unresolved::TooLarge(format!(
+            "{message}\nhelp: let the host take more memory for label rows, with --row-bytes"
+        )),
         _ => Unresolved::Other(message),
     }
 }

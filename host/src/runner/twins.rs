@@ -22,6 +22,9 @@ pub(super) struct TwinSlots {
     pub(super) task: Slot<Option<Arc<Task>>>,
 }
 
+/// Ontologies that are kept. An agent that asks about more projects than anybody declares waits for some of them again.
+const MOST_ONTOLOGIES: usize = 50;
+
 /// The ontologies of other projects, each fetched once in a run.
 #[derive(Debug, Default)]
 pub(super) struct Twins {
@@ -30,11 +33,13 @@ pub(super) struct Twins {
 
 impl Twins {
     /// The label rows that a project listed; none for those that were never labelled. One answer for each, in order.
+    /// What Encord sends at once has at most `longest` bytes.
     pub(super) async fn rows(
         &self,
         client: &Client,
         project: Uuid,
         listed: &[Arc<LabelRowMetadata>],
+        longest: usize,
     ) -> Vec<Resolved<Option<TwinRow>>> {
         let existing: Vec<Uuid> = listed.iter().filter_map(|row| row.label_hash).collect();
         if existing.is_empty() {
@@ -44,8 +49,12 @@ impl Twins {
             Ok(ontology) => ontology,
             Err(error) => return listed.iter().map(|_| Err(error.clone())).collect(),
         };
+        let options = ReadOptions {
+            longest_answer: Some(longest),
+            ..ReadOptions::default()
+        };
         let read = client
-            .read_label_rows_each(project, &existing, &ReadOptions::default())
+            .read_label_rows_each(project, &existing, &options)
             .await;
         let read = read.into_iter().map(|document| document.map(Arc::new));
         let read: HashMap<Uuid, _> = existing.into_iter().zip(read).collect();
@@ -121,6 +130,9 @@ impl Twins {
             Unresolved::Other(format!("of the project \"{}\": {error}", found.title))
         })?;
         let ontology = Arc::new(ontology);
+        if known.len() >= MOST_ONTOLOGIES {
+            known.clear();
+        }
         known.insert(project, Arc::clone(&ontology));
         Ok(ontology)
     }

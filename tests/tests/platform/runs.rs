@@ -65,7 +65,7 @@ fn unsent(stage: &StageSummary) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_whose_creation_was_not_confirmed_are_listed_again_and_not_made_again() {
-    let titles: Vec<_> = (0..40).map(|number| number.to_string()).collect();
+    let titles: Vec<_> = (0..24).map(|number| number.to_string()).collect();
     let titles: Vec<_> = titles.iter().map(String::as_str).collect();
     let project = TestProject::of_pictures(&titles);
     let served = project.serve().await;
@@ -80,7 +80,7 @@ async fn rows_whose_creation_was_not_confirmed_are_listed_again_and_not_made_aga
     set_faults(&served.server, plan);
     let summary = run(&project, &served, guest("labels"), RunOptions::default()).await;
     let stage = &summary.stages[0];
-    assert_eq!(stage.pathways[0], ("Next".to_owned(), 40));
+    assert_eq!(stage.pathways[0], ("Next".to_owned(), 24));
     assert_eq!((stage.failed, stage.gone, stage.retries), (0, 0, 0));
     let [(creations, _), (listings, _)] = counts(&served.server)[..] else {
         panic!("there are two rules");
@@ -89,7 +89,7 @@ async fn rows_whose_creation_was_not_confirmed_are_listed_again_and_not_made_aga
     assert_eq!(listings, 2, "all are listed again at once");
     served.server.faults().clear();
     let labels = labels(&served).await;
-    assert_eq!(labels.len(), 40);
+    assert_eq!(labels.len(), 24);
     assert!(
         labels.values().all(|row| *row == (1, 1, Some(0.75))),
         "{labels:?}"

@@ -7,12 +7,11 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::Feed;
+use super::{Feed, prefetch};
 use crate::engine::{Declaration, Resolver, Unresolved};
 use crate::local::ServerOptions;
 use crate::runner::dependencies::Dependencies;
 use crate::runner::files::{Order, download};
-use crate::runner::prefetch::prefetch;
 
 const MIB: u64 = 1 << 20;
 

@@ -3,6 +3,7 @@
 mod commit;
 mod files;
 mod prefetch;
+mod rows;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +11,9 @@ use std::sync::Arc;
 use runner_media::{FetchOptions, Store};
 use uuid::Uuid;
 
+use super::dependencies::Dependencies;
+use super::prefetch::Ahead;
+use super::rows::RowBudget;
 use super::source::Source;
 use super::undeclared::Undeclareds;
 use crate::encord::{Client, CreateOptions, Key, LabelRowMetadata, MetadataOptions, Task};
@@ -138,6 +142,11 @@ impl Feed {
     }
 
     fn source(&self, declaration: Declaration) -> Arc<Source> {
+        self.source_within(declaration, 512 << 20)
+    }
+
+    /// With so many bytes of memory for label rows.
+    fn source_within(&self, declaration: Declaration, row_bytes: u64) -> Arc<Source> {
         Arc::new(Source {
             client: self.client.clone(),
             project: PROJECT,
@@ -145,6 +154,7 @@ impl Feed {
             twins: Arc::default(),
             store: Ok(self.store.clone()),
             undeclared: Undeclareds::default(),
+            row_budget: RowBudget::new(row_bytes),
         })
     }
 
@@ -198,4 +208,17 @@ fn undeclared(source: &Source) -> Vec<(String, &'static str, u64)> {
     let all = source.undeclared.all().into_iter();
     all.map(|one| (one.dependency, one.declaration, one.tasks))
         .collect()
+}
+
+/// Resolves tasks, and all of their label rows. Nobody holds the shares that they have of their budget.
+async fn prefetch(source: &Arc<Source>, tasks: Vec<Task>) -> Vec<Arc<Dependencies>> {
+    let mut ahead = Ahead::new(source, tasks);
+    let mut batch = Vec::new();
+    while let Some(part) = ahead.next().await {
+        for one in part {
+            drop(one.take_share());
+            batch.push(one);
+        }
+    }
+    batch
 }

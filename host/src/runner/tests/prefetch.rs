@@ -1,9 +1,8 @@
 use serde_json::{Value, json};
 
-use super::{DATASET, Feed, NOWHERE, PROJECT, TWIN, undeclared};
+use super::{DATASET, Feed, NOWHERE, PROJECT, TWIN, prefetch, undeclared};
 use crate::engine::{Declaration, Platform, PlatformCall, Resolver, TwinNeeds, Unresolved};
 use crate::runner::calls::Calls;
-use crate::runner::prefetch::prefetch;
 
 fn twin(label_row: bool, task: bool) -> Declaration {
     Declaration {
@@ -45,9 +44,9 @@ const COUNTERS: &str = "
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_declared_comes_in_a_few_requests_for_the_whole_batch() {
-    let feed = Feed::of_texts(&[10; 30]).await;
+    let feed = Feed::of_texts(&[10; 24]).await;
     let tasks = feed.tasks().await;
-    assert_eq!(tasks.len(), 31);
+    assert_eq!(tasks.len(), 25);
     feed.label(TWIN, &tasks[..20]).await;
     let source = feed.source(Declaration {
         needs_label_row: true,
