@@ -2,6 +2,7 @@
 
 pub mod media;
 pub mod ran;
+pub mod reliability;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
