@@ -10,7 +10,7 @@ use super::Result;
 use super::model::{Number, Stage};
 use super::server::DevServer;
 use super::world::{PROJECT, World};
-use crate::{guest, program, root};
+use crate::root;
 
 /// A running host.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Host {
         arguments: &[&str],
     ) -> Result<Self> {
         let log = world.scratch("log")?.join(format!("{name}.log"));
-        let mut command = Command::new(program());
+        let mut command = Command::new(world.program());
         for (name, _) in std::env::vars_os() {
             let shown = name.to_string_lossy();
             if shown.starts_with("RUNNER_HOST_") || shown.starts_with("ENCORD_") {
@@ -56,7 +56,7 @@ impl Host {
         }
         let process = command
             .arg("--plugin")
-            .arg(guest("counting"))
+            .arg(world.plugin())
             .args(["--project-hash", &PROJECT.to_string()])
             .arg("--state-dir")
             .arg(state_dir(world)?)

@@ -134,21 +134,36 @@ impl Number {
             if Stage::ENDS.contains(decided) {
                 continue;
             }
-            counts.seen += 1;
+            counts.seen += u64::from(self.is_counted_at(*decided));
             counts.passes += u64::from(self.is_labelled_at(*decided));
         }
         Some(self.with_boxes(counts))
     }
 
-    /// The same once its labels of this stage are saved, too.
-    pub fn with_labels_of(self, mut counts: Counts, stage: Stage) -> Counts {
-        let stays = self.end() == stage;
-        counts.passes += u64::from(!stays && self.is_labelled_at(stage));
-        self.with_boxes(counts)
+    /// Decisions that were made on it once it has come to its end on its n-th trip.
+    pub fn decisions(self, trip: u64) -> u64 {
+        trip * (self.way().len() as u64 - 1)
+    }
+
+    /// What may be counted on it while a commit of this stage is under way: nothing of it was carried out, or its
+    /// labels were saved, or its client metadata was replaced, too.
+    pub fn counts_under_way(self, before: Counts, stage: Stage) -> Vec<Counts> {
+        let mut possible = vec![before];
+        if self.end() != stage {
+            let passes = before.passes + u64::from(self.is_labelled_at(stage));
+            let saved = self.with_boxes(Counts { passes, ..before });
+            let seen = before.seen + u64::from(self.is_counted_at(stage));
+            possible.extend([saved, Counts { seen, ..saved }]);
+        }
+        possible
     }
 
     fn is_labelled_at(self, stage: Stage) -> bool {
         stage != Stage::First || self.0 % 11 != 5
+    }
+
+    fn is_counted_at(self, stage: Stage) -> bool {
+        stage != Stage::Third || self.0.is_multiple_of(3)
     }
 
     fn with_boxes(self, counts: Counts) -> Counts {
@@ -176,12 +191,12 @@ mod tests {
         assert_eq!(counts(1, Stage::First), Counts::default());
         assert_eq!(counts(1, Stage::Third).passes, 2);
         let after_three = counts(3, Stage::Good);
-        assert_eq!((after_three.passes, after_three.seen), (9, 9));
+        assert_eq!((after_three.passes, after_three.seen), (9, 6));
         assert_eq!(after_three.boxes, 3);
         // Not labelled at the first stage, and past the second.
         let task = Number(5);
         let counts = task.counts(2, Stage::Good).expect("it comes there");
-        assert_eq!((counts.passes, counts.seen), (2, 4));
+        assert_eq!((counts.passes, counts.seen), (2, 2));
         assert_eq!(task.counts(1, Stage::Second), None);
         // Stays.
         assert!(!Number(13).leaves() && !Number(26).leaves());

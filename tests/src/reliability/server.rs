@@ -1,6 +1,6 @@
 //! `runner-host dev` as a process of its own, at a port that stays the same when it is started again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -12,7 +12,6 @@ use tokio::process::{Child, Command};
 use super::Result;
 use super::faults::{OPERATIONS, Plan};
 use super::world::World;
-use crate::program;
 
 /// How long it may take to start.
 const START: Duration = Duration::from_secs(30);
@@ -24,6 +23,7 @@ pub type Requests = [u64; OPERATIONS.len()];
 #[derive(Debug)]
 pub struct DevServer {
     process: Child,
+    program: PathBuf,
     project: PathBuf,
     /// Its log, over all starts.
     log: PathBuf,
@@ -40,14 +40,15 @@ impl DevServer {
     /// # Errors
     /// If it does not start.
     pub async fn start(world: &World) -> Result<Self> {
-        let project = world.project();
+        let (program, project) = (world.program(), world.project());
         let log = world.folder().join("server.log");
         let plan_file = world.folder().join("faults.toml");
         std::fs::write(&plan_file, "")?;
-        let (process, domain) = spawn(&project, &log, &plan_file, 0).await?;
+        let (process, domain) = spawn(&program, &project, &log, &plan_file, 0).await?;
         let client = client(&project, &domain)?;
         Ok(Self {
             process,
+            program,
             project,
             log,
             plan_file,
@@ -93,8 +94,14 @@ impl DevServer {
     /// If it does not start.
     pub async fn start_again(&mut self) -> Result<()> {
         let port = self.domain.rsplit(':').next().unwrap_or_default();
-        let (process, domain) =
-            spawn(&self.project, &self.log, &self.plan_file, port.parse()?).await?;
+        let (process, domain) = spawn(
+            &self.program,
+            &self.project,
+            &self.log,
+            &self.plan_file,
+            port.parse()?,
+        )
+        .await?;
         (self.process, self.domain) = (process, domain);
         // Of its own, since connections of the old one are broken.
         self.client = client(&self.project, &self.domain)?;
@@ -152,16 +159,17 @@ impl DevServer {
 }
 
 async fn spawn(
-    project: &PathBuf,
-    log: &PathBuf,
-    plan: &PathBuf,
+    program: &Path,
+    project: &Path,
+    log: &Path,
+    plan: &Path,
     port: u16,
 ) -> Result<(Child, String)> {
     let log = std::fs::File::options()
         .create(true)
         .append(true)
         .open(log)?;
-    let mut process = Command::new(program())
+    let mut process = Command::new(program)
         .args(["dev", "--port", &port.to_string(), "--local"])
         .arg(project)
         .arg("--faults")
@@ -186,7 +194,7 @@ async fn spawn(
     Ok((process, domain?))
 }
 
-fn client(project: &std::path::Path, domain: &str) -> Result<Client> {
+fn client(project: &Path, domain: &str) -> Result<Client> {
     let key = std::fs::read_to_string(project.join("dev-key"))?;
     Ok(Client::new(domain.parse()?, Key::parse(&key, None)?)?)
 }

@@ -113,6 +113,8 @@ struct Soak {
     trips: BTreeMap<Number, u64>,
     server_kills: u64,
     next_kill: Instant,
+    /// When the server comes back, if it is away.
+    away_until: Option<Instant>,
     next_tasks: Instant,
 }
 
@@ -125,7 +127,8 @@ impl Soak {
             world,
             random: StdRng::seed_from_u64(seed),
             server_kills: 0,
-            next_kill: Instant::now(),
+            next_kill: Instant::now() + Duration::from_secs(3),
+            away_until: None,
             next_tasks: Instant::now(),
         };
         let plan = soak.plan();
@@ -152,15 +155,27 @@ impl Soak {
     /// Kills the server or puts tasks back if it is time. Never both at once: then nobody could say whether tasks moved.
     async fn disturb(&mut self) -> Result<()> {
         let now = Instant::now();
-        if now >= self.next_kill {
-            if self.server_kills > 0 || now > self.next_kill {
-                self.server.kill().await?;
+        if let Some(until) = self.away_until {
+            if now >= until {
                 let plan = self.plan();
                 self.server.start_again_with(&plan).await?;
-                self.server_kills += 1;
+                self.away_until = None;
+                let pause = self.random.random_range(3_000..8_000);
+                self.next_kill = Instant::now() + Duration::from_millis(pause);
             }
-            let pause = self.random.random_range(3_000..8_000);
-            self.next_kill = Instant::now() + Duration::from_millis(pause);
+            return Ok(());
+        }
+        if now >= self.next_kill {
+            self.server.kill().await?;
+            self.server_kills += 1;
+            // Now and then for longer than the host is patient.
+            let away = if self.server_kills % 4 == 0 {
+                9_000
+            } else {
+                100
+            };
+            self.away_until = Some(now + Duration::from_millis(away));
+            return Ok(());
         }
         if now >= self.next_tasks {
             self.put_back().await?;
@@ -256,6 +271,9 @@ impl Soak {
     /// Ends all that is under way without faults, and compares every task with what the model says. Gives the number of
     /// decisions that were made on them.
     async fn finish(&mut self) -> Result<u64> {
+        if self.away_until.is_some() {
+            self.server.start_again().await?;
+        }
         self.server.clear_faults().await?;
         let host = Host::start(&self.world, &self.server, "last", &[])?;
         let life = host.wait().await?;
@@ -279,7 +297,7 @@ impl Soak {
         for (number, state) in &states {
             let trip = self.trips[number];
             let expected = number.counts(trip, number.end()).unwrap_or_default();
-            decisions += expected.seen;
+            decisions += number.decisions(trip);
             let (file, end) = (number.file(), number.end());
             if (state.stage, state.counts()) != (end, expected) {
                 wrong.push(format!(

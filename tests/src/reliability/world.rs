@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Result;
 use super::model::Number;
-use crate::{picture, root, serve};
+use crate::{guest, picture, program, root, serve};
 
 /// The project of `tests/projects/reliability.toml`.
 pub const PROJECT: Uuid = Uuid::from_u128(0x11111111_1111_4111_8111_000000000006);
@@ -47,6 +47,9 @@ impl World {
             title: None,
         };
         local::init(&world.project(), options)?;
+        // Copies, since either may be built anew while the test runs.
+        std::fs::copy(program(), world.program())?;
+        std::fs::copy(guest("counting"), world.plugin())?;
         world.mark().await?;
         Ok(world)
     }
@@ -54,6 +57,16 @@ impl World {
     /// The local project.
     pub fn project(&self) -> PathBuf {
         self.folder.join("project")
+    }
+
+    /// The program that hosts and servers run.
+    pub fn program(&self) -> PathBuf {
+        self.folder.join("runner-host")
+    }
+
+    /// The plugin that hosts run.
+    pub fn plugin(&self) -> PathBuf {
+        self.folder.join("counting.wasm")
     }
 
     /// A folder for whatever a part of the test needs.
