@@ -90,6 +90,7 @@ async fn killed(options: &KillOptions, tell: &dyn Fn(String)) -> Result<KillRepo
         seed: options.seed,
         forgets: options.forgets,
         trips: world.numbers().map(|number| (number, 1)).collect(),
+        states: state::read(server.client()).await?,
         made: HashSet::new(),
         whole_lives: 0,
         server_kills: 0,
@@ -135,6 +136,8 @@ struct KillTest {
     forgets: bool,
     /// Which trip each task is on, from 1.
     trips: BTreeMap<Number, u64>,
+    /// Every task as it was found after the last life.
+    states: BTreeMap<Number, TaskState>,
     /// Decisions that must not be made again: their commits are in the journal, or were carried out.
     made: HashSet<(Stage, Number)>,
     lives: u64,
@@ -151,7 +154,7 @@ impl KillTest {
         let size = ["7", "40", "300"][self.random.random_range(0..3)];
         let arguments = ["--task-batch-size", size];
         let before = !journaled::open(&self.world).await?.is_empty();
-        let left = self.decisions_left().await?;
+        let left = self.decisions_left();
         let plan = Plan::new(self.seed.wrapping_mul(1_000_003).wrapping_add(self.lives));
         self.server.set_faults(&plan).await?;
         let mut host = Host::start(&self.world, &self.server, &name, &arguments)?;
@@ -179,14 +182,13 @@ impl KillTest {
     }
 
     /// Decisions that are to be made until all tasks have come to their ends.
-    async fn decisions_left(&self) -> Result<usize> {
-        let states = state::read(self.server.client()).await?;
+    fn decisions_left(&self) -> usize {
         let of_task = |(number, state): (&Number, &TaskState)| {
             let way = number.way();
             let at = way.iter().position(|stage| *stage == state.stage);
             number.leaves().then(|| way.len() - 1 - at.unwrap_or(0))
         };
-        Ok(states.iter().filter_map(of_task).sum())
+        self.states.iter().filter_map(of_task).sum()
     }
 
     /// Waits for the moment of the kill, and lets the server be killed on the way now and then. Gives the requests of
@@ -269,6 +271,7 @@ impl KillTest {
             Fell::Deciding
         };
         self.note(name, life, &open, fell)?;
+        self.states = states;
         Ok(fell)
     }
 
@@ -354,8 +357,7 @@ impl KillTest {
 
     /// Puts tasks back to where they began, once most of them have ended, so that there is always work.
     async fn put_back(&mut self) -> Result<()> {
-        let states = state::read(self.server.client()).await?;
-        let leaving = || states.iter().filter(|(number, _)| number.leaves());
+        let leaving = || self.states.iter().filter(|(number, _)| number.leaves());
         let ended: Vec<(Number, Uuid)> = leaving()
             .filter(|(number, state)| state.stage == number.end())
             .map(|(number, state)| (*number, state.task))
@@ -366,6 +368,9 @@ impl KillTest {
         move_back(&self.server, &ended).await?;
         for (number, _) in ended {
             *self.trips.entry(number).or_default() += 1;
+            if let Some(state) = self.states.get_mut(&number) {
+                state.stage = Stage::First;
+            }
             self.made.retain(|(_, made)| *made != number);
         }
         Ok(())

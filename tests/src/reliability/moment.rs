@@ -16,7 +16,7 @@ use super::server::{DevServer, Requests};
 /// How often it is looked whether the moment has come.
 const LOOK: Duration = Duration::from_millis(2);
 /// After this the moment has come in any case.
-const LATEST: Duration = Duration::from_secs(12);
+const LATEST: Duration = Duration::from_secs(5);
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Moment {
             30..45 => {
                 let reading = OPERATIONS.len() - WRITING.len();
                 let at = random.random_range(0..reading);
-                Self::Requests(at, random.random_range(1..3), milliseconds(random, 60))
+                Self::Requests(at, 1, milliseconds(random, 300))
             }
             45..75 => {
                 let reading = OPERATIONS.len() - WRITING.len();
