@@ -62,19 +62,22 @@ fn second(
     batch: Batch<(LabelRow, StorageItem, Number, Depends<height>, Context)>,
 ) -> Result<Outcomes> {
     let heights: Vec<f64> = batch.iter().map(|(_, _, _, height, _)| **height).collect();
-    batch.zip(heights, |(row, item, Number(number), _, context), height| {
-        trace(&row, "Second", number)?;
-        for drawn in row.objects().of("Box")? {
-            drawn.set_confidence(height)?;
-        }
-        row.save()?;
-        count(&item, "Second")?;
-        if number % 13 == 8 && context.attempt() == 0 {
-            return Err(AgentError::retry("after editing"));
-        }
-        decided("Second", &row);
-        Ok(Outcome::to("On"))
-    })
+    batch.zip(
+        heights,
+        |(row, item, Number(number), _, context), height| {
+            trace(&row, "Second", number)?;
+            for drawn in row.objects().of("Box")? {
+                drawn.set_confidence(height)?;
+            }
+            row.save()?;
+            count(&item, "Second")?;
+            if number % 13 == 8 && context.attempt() == 0 {
+                return Err(AgentError::retry("after editing"));
+            }
+            decided("Second", &row);
+            Ok(Outcome::to("On"))
+        },
+    )
 }
 
 /// Some of what it needs is not declared.
@@ -142,7 +145,8 @@ fn trace(row: &LabelRow, stage: &str, number: usize) -> Result<()> {
     }
     let place = (boxes.len() % MOST_BOXES) as f64 / 10.0;
     let drawn = row.add_bounding_box("Box", BoundingBox::new(place, 0.1, 0.25, 0.5), 0)?;
-    drawn.set_answer(Answer::option(COLOURS[(number + boxes.len()) % 3]).to("Colour"))
+    drawn
+        .set_answer(Answer::option(COLOURS[(number + boxes.len()) % 3]).to("Colour"))
         .map_err(AgentError::from)
 }
 
