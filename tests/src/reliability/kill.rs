@@ -16,7 +16,8 @@ use super::model::{Number, Stage};
 use super::moment::{Fell, Moment, Tally, listed_nothing};
 use super::server::{DevServer, Requests};
 use super::state::{self, TaskState};
-use super::world::{PROJECT, World};
+use super::undisturbed::{compare, move_back, undisturbed};
+use super::world::World;
 use super::{Failed, Result};
 
 /// What is asked for.
@@ -37,8 +38,10 @@ pub struct KillOptions {
 /// What came of it.
 #[derive(Debug, Clone)]
 pub struct KillReport {
-    /// Times that the host was killed, by where it fell.
-    pub kills: Tally,
+    /// Times that the host was killed, by what the kill was aimed at.
+    pub aimed: Tally,
+    /// The same by where it fell.
+    pub fell: Tally,
     /// Times that the server was killed.
     pub server_kills: u64,
     /// Lives that ended by themselves.
@@ -53,9 +56,10 @@ impl std::fmt::Display for KillReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "kills: {}\nthe server was killed {} times, {} lives ended by themselves; each of {} decisions had its \
+            "kills were aimed at: {}\nand fell: {}\nthe server was killed {} times, {} lives ended by themselves; each of {} decisions had its \
              effect once ({:.0} s)",
-            self.kills,
+            self.aimed,
+            self.fell,
             self.server_kills,
             self.whole_lives,
             self.decisions,
@@ -96,7 +100,8 @@ async fn killed(options: &KillOptions, tell: &dyn Fn(String)) -> Result<KillRepo
         whole_lives: 0,
         server_kills: 0,
         lives: 0,
-        kills: Tally::default(),
+        aimed: Tally::default(),
+        fell: Tally::default(),
         world,
         server,
     };
@@ -105,24 +110,27 @@ async fn killed(options: &KillOptions, tell: &dyn Fn(String)) -> Result<KillRepo
         if test.lives >= 4 * options.kills + 20 {
             return Err("the host ends by itself too often to be killed".into());
         }
-        if let Some(fell) = test.life().await? {
-            test.kills.add(fell);
+        if let Some((moment, fell)) = test.life().await? {
+            test.aimed.add(moment.name());
+            test.fell.add(fell.name());
             kills += 1;
             if kills % 10 == 0 {
-                tell(format!("{kills} kills: {}", test.kills));
+                tell(format!("{kills} kills: {}", test.fell));
             }
         }
         test.put_back().await?;
     }
     let found = test.finish("last").await?;
     tell("comparing with a run in which nothing goes wrong".to_owned());
-    let expected = undisturbed(options, &test.trips).await?;
+    let folder = options.folder.join("undisturbed");
+    let expected = undisturbed(folder, options.tasks, &test.trips).await?;
     compare(&found, &expected)?;
     let decisions = test.trips.iter();
     let decisions = decisions.map(|(number, trip)| number.decisions(*trip));
     Ok(KillReport {
         decisions: decisions.sum(),
-        kills: test.kills,
+        aimed: test.aimed,
+        fell: test.fell,
         server_kills: test.server_kills,
         whole_lives: test.whole_lives,
         elapsed: Duration::ZERO,
@@ -146,12 +154,13 @@ struct KillTest {
     lives: u64,
     whole_lives: u64,
     server_kills: u64,
-    kills: Tally,
+    aimed: Tally,
+    fell: Tally,
 }
 
 impl KillTest {
-    /// One life of the host. Says where the kill fell, or nothing if it had ended before.
-    async fn life(&mut self) -> Result<Option<Fell>> {
+    /// One life of the host. Says what the kill was aimed at and where it fell, or nothing if the host had ended before.
+    async fn life(&mut self) -> Result<Option<(Moment, Fell)>> {
         self.lives += 1;
         let name = format!("life-{:04}", self.lives);
         let size = ["7", "40", "300"][self.random.random_range(0..3)];
@@ -161,7 +170,7 @@ impl KillTest {
         let plan = Plan::new(self.seed.wrapping_mul(1_000_003).wrapping_add(self.lives));
         self.server.set_faults(&plan).await?;
         let mut host = Host::start(&self.world, &self.server, &name, &arguments)?;
-        let requests = self.disturb(&mut host, left).await?;
+        let (moment, requests) = self.disturb(&mut host, left).await?;
         let life = host.kill().await?;
         self.server.clear_faults().await?;
         let fell = self
@@ -172,7 +181,7 @@ impl KillTest {
             std::fs::remove_dir_all(state_dir(&self.world)?)?;
         }
         match life.was_killed() {
-            true => Ok(Some(fell)),
+            true => Ok(Some((moment, fell))),
             false => {
                 self.whole_lives += 1;
                 // 1: something was not sent, and is in the journal. 3: the server was not there.
@@ -194,9 +203,9 @@ impl KillTest {
         self.states.iter().filter_map(of_task).sum()
     }
 
-    /// Waits for the moment of the kill, and lets the server be killed on the way now and then. Gives the requests of
+    /// Waits for the moment of the kill, and lets the server be killed on the way now and then. Gives that moment, and the requests of
     /// this life, as far as they are known.
-    async fn disturb(&mut self, host: &mut Host, left: usize) -> Result<Requests> {
+    async fn disturb(&mut self, host: &mut Host, left: usize) -> Result<(Moment, Requests)> {
         let journal = state_dir(&self.world)?.join("journal.sqlite-wal");
         let mut earlier = Requests::default();
         if self.random.random_ratio(1, 5) {
@@ -220,7 +229,7 @@ impl KillTest {
         for (sum, earlier) in requests.iter_mut().zip(earlier) {
             *sum += earlier;
         }
-        Ok(requests)
+        Ok((moment, requests))
     }
 
     /// Compares what there is after a life with what must be, and says where the kill fell.
@@ -401,69 +410,4 @@ impl KillTest {
         self.in_between(&states, &[])?;
         Ok(states)
     }
-}
-
-/// Puts tasks at their ends back to the first stage.
-pub(super) async fn move_back(server: &DevServer, tasks: &[(Number, Uuid)]) -> Result<()> {
-    for end in Stage::ENDS {
-        let tasks = tasks.iter().filter(|(number, _)| number.end() == end);
-        let tasks: Vec<Uuid> = tasks.map(|(_, task)| *task).collect();
-        if !tasks.is_empty() {
-            let client = server.client();
-            client
-                .move_tasks(PROJECT, end.uuid(), Stage::First.uuid(), &tasks)
-                .await?;
-        }
-    }
-    Ok(())
-}
-
-/// What becomes of the same project, with as many trips of each task, if nothing goes wrong.
-async fn undisturbed(
-    options: &KillOptions,
-    trips: &BTreeMap<Number, u64>,
-) -> Result<BTreeMap<Number, TaskState>> {
-    let world = World::make(options.folder.join("undisturbed"), options.tasks).await?;
-    let server = DevServer::start(&world).await?;
-    let most = trips.values().copied().max().unwrap_or(1);
-    for trip in 1..=most {
-        let host = Host::start(&world, &server, &format!("trip-{trip:04}"), &[])?;
-        let life = host.wait().await?;
-        if life.status.code() != Some(0) {
-            return Err(format!("the run without faults ended with {}", life.status).into());
-        }
-        let states = state::read(server.client()).await?;
-        let goes_on = |number: &Number| number.leaves() && trips[number] > trip;
-        let tasks: Vec<_> = states
-            .iter()
-            .filter(|(number, _)| goes_on(number))
-            .map(|(number, state)| (*number, state.task))
-            .collect();
-        move_back(&server, &tasks).await?;
-    }
-    state::read(server.client()).await
-}
-
-fn compare(
-    found: &BTreeMap<Number, TaskState>,
-    expected: &BTreeMap<Number, TaskState>,
-) -> Result<()> {
-    let differs = |(number, expected): (&Number, &TaskState)| {
-        let difference = match found.get(number) {
-            Some(found) => found.difference(expected)?,
-            None => "expected, found nowhere".to_owned(),
-        };
-        Some(format!("{}:\n    {difference}", number.file()))
-    };
-    let differences: Vec<_> = expected.iter().filter_map(differs).collect();
-    if differences.is_empty() {
-        return Ok(());
-    }
-    let shown: Vec<_> = differences.iter().take(5).cloned().collect();
-    let text = format!(
-        "{} tasks are not as in a run in which nothing goes wrong:\n  {}",
-        differences.len(),
-        shown.join("\n  ")
-    );
-    Err(text.into())
 }

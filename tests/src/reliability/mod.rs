@@ -14,6 +14,7 @@ pub mod resources;
 pub mod server;
 pub mod soak;
 pub mod state;
+pub mod undisturbed;
 pub mod world;
 
 /// What went wrong, for people.

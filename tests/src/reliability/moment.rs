@@ -60,6 +60,17 @@ impl Moment {
         }
     }
 
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::After(_) => "a time",
+            Self::Requests(at, ..) => OPERATIONS[at],
+            Self::Decisions(_) => "decisions",
+            Self::Journal(..) => "the journal",
+            Self::End(_) => "the end",
+        }
+    }
+
     /// Waits until it has come, or the host has ended. `left` is the number of decisions that there are to make.
     ///
     /// # Errors
@@ -103,7 +114,7 @@ impl Moment {
 }
 
 /// Where a kill fell, told by what it left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fell {
     /// Before the first request.
     Starting,
@@ -124,17 +135,6 @@ pub enum Fell {
 }
 
 impl Fell {
-    const ALL: [Self; 8] = [
-        Self::Starting,
-        Self::Resuming,
-        Self::Reading,
-        Self::Deciding,
-        Self::Journaled,
-        Self::Saved,
-        Self::Moved,
-        Self::Ending,
-    ];
-
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
@@ -150,25 +150,24 @@ impl Fell {
     }
 }
 
-/// How many kills fell where.
+/// How many kills were of which sort.
 #[derive(Debug, Clone, Default)]
-pub struct Tally(BTreeMap<Fell, u64>);
+pub struct Tally(BTreeMap<&'static str, u64>);
 
 impl Tally {
     /// Counts one more.
-    pub fn add(&mut self, fell: Fell) {
-        *self.0.entry(fell).or_default() += 1;
-    }
-
-    /// How many fell there.
-    pub fn of(&self, fell: Fell) -> u64 {
-        self.0.get(&fell).copied().unwrap_or(0)
+    pub fn add(&mut self, sort: &'static str) {
+        *self.0.entry(sort).or_default() += 1;
     }
 }
 
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let parts = Fell::ALL.map(|fell| format!("{} {}", fell.name(), self.of(fell)));
+        let parts: Vec<_> = self
+            .0
+            .iter()
+            .map(|(sort, count)| format!("{sort} {count}"))
+            .collect();
         f.write_str(&parts.join(", "))
     }
 }

@@ -15,11 +15,11 @@ use uuid::Uuid;
 use super::faults::Plan;
 use super::host::{Host, Life};
 use super::journaled;
-use super::kill::move_back;
 use super::model::{Number, Stage};
 use super::resources::{Curve, Sample};
 use super::server::DevServer;
 use super::state;
+use super::undisturbed::{compare, move_back, undisturbed};
 use super::world::{PROJECT, World};
 use super::{Failed, Result};
 
@@ -308,6 +308,11 @@ impl Soak {
             }
         }
         if wrong.is_empty() {
+            let name = self.world.folder().file_name().unwrap_or_default();
+            let name = format!("{}-undisturbed", name.to_string_lossy());
+            let folder = self.world.folder().with_file_name(name);
+            let expected = undisturbed(folder, self.trips.len() as u64, &self.trips).await?;
+            compare(&states, &expected)?;
             return Ok(decisions);
         }
         let shown: Vec<_> = wrong.iter().take(5).cloned().collect();

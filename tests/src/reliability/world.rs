@@ -48,8 +48,14 @@ impl World {
         };
         local::init(&world.project(), options)?;
         // Copies, since either may be built anew while the test runs.
-        std::fs::copy(program(), world.program())?;
-        std::fs::copy(guest("counting"), world.plugin())?;
+        for (built, copy) in [
+            (program(), world.program()),
+            (guest("counting"), world.plugin()),
+        ] {
+            if !copy.exists() {
+                std::fs::copy(built, copy)?;
+            }
+        }
         world.mark().await?;
         Ok(world)
     }
@@ -59,14 +65,14 @@ impl World {
         self.folder.join("project")
     }
 
-    /// The program that hosts and servers run.
+    /// The program that hosts and servers run. Worlds beside each other share it.
     pub fn program(&self) -> PathBuf {
-        self.folder.join("runner-host")
+        self.folder.with_file_name("runner-host")
     }
 
-    /// The plugin that hosts run.
+    /// The plugin that hosts run, likewise.
     pub fn plugin(&self) -> PathBuf {
-        self.folder.join("counting.wasm")
+        self.folder.with_file_name("counting.wasm")
     }
 
     /// A folder for whatever a part of the test needs.
