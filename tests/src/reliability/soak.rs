@@ -169,7 +169,7 @@ impl Soak {
             self.server.kill().await?;
             self.server_kills += 1;
             // Now and then for longer than the host is patient.
-            let away = if self.server_kills % 4 == 0 {
+            let away = if self.server_kills.is_multiple_of(4) {
                 9_000
             } else {
                 100
