@@ -3,6 +3,7 @@
 pub mod accounted;
 pub mod media;
 pub mod ran;
+pub mod reliability;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
