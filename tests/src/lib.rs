@@ -1,6 +1,7 @@
 //! What the tests share: where the built plugins are, and inputs made by hand for tests of the engine alone.
 
 pub mod accounted;
+pub mod dev;
 pub mod media;
 pub mod ran;
 pub mod reliability;

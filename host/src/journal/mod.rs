@@ -73,6 +73,9 @@ const CHANGES: [&[&str]; FORM as usize] = [
     ],
 ];
 
+/// Bytes of the write-ahead log that stay on disk once it is written back.
+const LOG_KEPT: u32 = 64 << 20;
+
 /// Room on the disk that is asked for before tasks are taken again, in bytes.
 const ROOM: u32 = 1 << 20;
 
@@ -128,6 +131,8 @@ impl Journal {
             connection.pragma_update(None, "journal_mode", "wal")?;
             // What was recorded must survive a loss of power too: effects follow it.
             connection.pragma_update(None, "synchronous", "full")?;
+            // One transaction with large documents must not leave its size behind for ever.
+            connection.pragma_update(None, "journal_size_limit", LOG_KEPT)?;
             // A command may be reading or releasing.
             connection.busy_timeout(Duration::from_secs(5))?;
             let later = bring_up_to_date(&mut connection)?;

@@ -16,6 +16,7 @@ use super::check;
 use super::dependencies::Dependencies;
 use super::drain::{Decided, Drain, Held};
 use super::plan::find_pathway;
+use super::rows::size;
 use super::summary::{Other, TaskFailure};
 use crate::encord::Task;
 use crate::engine::{AttemptLog, Decision, Failure, Inputs, Retries};
@@ -119,7 +120,6 @@ impl Drain {
                 return (Vec::new(), attempt);
             };
             let (answers, log) = self.call(&members, attempt).await;
-            drop(slot);
             let apart = go_apart(&answers);
             let mut again = Vec::new();
             for (member, answer) in members.into_iter().zip(answers) {
@@ -145,6 +145,8 @@ impl Drain {
                 }
             }
             drop(pass);
+            // Until here, so that no more decisions are made than can wait.
+            drop(slot);
             if again.is_empty() {
                 return (Vec::new(), attempt);
             }
@@ -225,6 +227,12 @@ impl Drain {
             self.stayed(&entry);
             return;
         }
+        let labels = entry.labels.as_ref();
+        let bytes = labels.map_or(0, |labels| size(&labels.document));
+        // Those who have a share wait for nobody but Encord.
+        let share = self.decisions.take(bytes).await;
+        // What did not come with the batch has no share of a budget, and is not needed any more.
+        member.dependencies.forget_late();
         // Fails only if the committer is gone, which the drain reports.
         let _ = way
             .decided
@@ -234,6 +242,8 @@ impl Drain {
                 member,
                 pass: pass.clone(),
                 way: way.clone(),
+                bytes,
+                _share: share,
             })
             .await;
     }

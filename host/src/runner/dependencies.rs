@@ -137,12 +137,17 @@ impl Dependencies {
             .take()
     }
 
+    /// Forgets label rows that did not come with the batch.
+    pub(super) fn forget_late(&self) {
+        self.row.forget_late();
+        self.twins.for_each(|slots| slots.row.forget_late());
+    }
+
     /// Before another attempt: what went wrong with the batch, and was not asked for yet, may work by now. Label rows that
     /// did not come with the batch have no share of their budget, so that they are not kept while the task waits.
     pub(super) fn forget_errors(&self) {
         self.unavailable.store(false, Ordering::Relaxed);
-        self.row.forget_late();
-        self.twins.for_each(|slots| slots.row.forget_late());
+        self.forget_late();
         self.row.forget_error();
         self.item.forget_error();
         self.children.for_each(|slot| slot.forget_error());

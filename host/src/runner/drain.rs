@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use jiff::Timestamp;
-use runner_media::Share;
+use runner_media::{Budget, Share};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -44,6 +44,12 @@ const LARGEST_BUNDLE: usize = 100;
 /// How long a bundle that is not full waits for more.
 const LINGER: Duration = Duration::from_millis(10);
 
+/// What label rows that wait to be saved may take in memory, in bytes; one that is larger waits alone.
+const DECIDED_BYTES: u64 = 256 << 20;
+
+/// What the label rows of one bundle take in memory, in bytes; one that is larger goes alone. In JSON it is about a quarter.
+const BUNDLE_BYTES: u64 = 64 << 20;
+
 /// Bundles under way at a time, so that latency does not add up.
 const BUNDLES_AT_A_TIME: usize = 4;
 
@@ -61,6 +67,8 @@ pub(super) struct Drain {
     /// Tasks whose commits are open: they are decided, and are not taken again.
     open: HashSet<Uuid>,
     quarantine: Mutex<InQuarantine>,
+    /// Of label rows that wait to be saved.
+    pub(super) decisions: Budget,
     /// Calls that are under way.
     calls: TaskTracker,
     /// Ends them.
@@ -112,6 +120,9 @@ pub(super) struct Decided {
     pub(super) pass: Pass,
     /// For another attempt, if the decision turns out to be void.
     pub(super) way: Way,
+    /// What its label row takes, of the budget of decisions.
+    pub(super) bytes: u64,
+    pub(super) _share: Share,
 }
 
 /// Empties the stage once. Adds what became of its tasks to `summary`.
@@ -158,6 +169,7 @@ pub(super) async fn drain(
         breaker,
         open,
         quarantine: Mutex::default(),
+        decisions: Budget::new(DECIDED_BYTES),
         calls: TaskTracker::new(),
         abort: CancellationToken::new(),
         cut: CancellationToken::new(),
@@ -537,8 +549,10 @@ impl Drain {
                 stop.cancel();
                 continue;
             }
-            let commit = Arc::clone(&self).commit_bundle(bundle, stop.clone());
-            bundles.spawn(commit.in_current_span());
+            for part in by_size(bundle) {
+                let commit = Arc::clone(&self).commit_bundle(part, stop.clone());
+                bundles.spawn(commit.in_current_span());
+            }
         }
         while let Some(joined) = bundles.join_next().await {
             keep_first(&mut outcome, Some(joined));
@@ -687,6 +701,23 @@ impl Drain {
         tracing::debug!(plugin = %entry.digest, "committed");
         self.shared.emit(&Event::TaskEnded { failed: false });
     }
+}
+
+/// Cuts a bundle where its label rows would be too large together.
+fn by_size(bundle: Vec<Decided>) -> Vec<Vec<Decided>> {
+    let mut parts: Vec<Vec<Decided>> = Vec::new();
+    let mut bytes = 0;
+    for decided in bundle {
+        bytes += decided.bytes;
+        match parts.last_mut() {
+            Some(part) if bytes <= BUNDLE_BYTES => part.push(decided),
+            _ => {
+                bytes = decided.bytes;
+                parts.push(vec![decided]);
+            }
+        }
+    }
+    parts
 }
 
 /// The first error that a bundle ended in, over all bundles.

@@ -1,5 +1,6 @@
 //! What the journal holds while no host uses it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use runner_host::journal::Journal;
@@ -39,7 +40,8 @@ pub async fn open(world: &World) -> Result<Vec<Open>> {
         }
     }
     let journal = Journal::open(copy.path())?;
-    let entries = journal.open_entries(PROJECT, usize::from(u16::MAX)).await?;
+    let (most, none) = (usize::from(u16::MAX), HashSet::new());
+    let entries = journal.open_entries(PROJECT, most, &none).await?;
     let found = entries.into_iter().map(|entry| {
         let stage = Stage::AGENTS.into_iter();
         let stage = stage

@@ -27,7 +27,7 @@ use super::{Failed, Result};
 const GRACE: &str = "5";
 /// How long a host may take from SIGTERM to its end: what is announced, and the time in which decisions are sent to a server
 /// that turns them away.
-const BOUND: Duration = Duration::from_secs(5 + 30);
+const BOUND: Duration = Duration::from_secs(5 + 5 + 10);
 
 /// What is asked for.
 #[derive(Debug, Clone)]

@@ -1,0 +1,93 @@
+//! Ends of a run while commits are under way: within the announced bound, and nothing is lost.
+
+#![allow(clippy::unwrap_used)] // A test that unwraps fails where it should, with the line.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use runner_tests::accounted::accounted;
+use runner_tests::dev::Dev;
+use runner_tests::{TestProject, program};
+
+const PICTURES: usize = 30;
+
+fn project() -> TestProject {
+    let names: Vec<String> = (0..PICTURES).map(|number| format!("{number:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    TestProject::of_pictures(&names)
+}
+
+/// A host whose decisions are all on their way to a server that does not answer the moves for ten minutes.
+fn held_up(project: &TestProject) -> (Dev, Child) {
+    let faults = project.scratch().join("faults.toml");
+    std::fs::write(&faults, "[[rules]]\noperation = 'actions'\nlatency = 600000\n").unwrap();
+    let dev = Dev::start(project, &["--faults", faults.to_str().unwrap()]);
+    let mut command = dev.host(Command::new(program()), project, "labels");
+    let mut child = command
+        .args(["--grace", "1", "--log", "warn,runner_host=debug"])
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    while !log.next().expect("it moves tasks").unwrap().contains("follow-pathways") {}
+    // The pipe must not fill up.
+    child.stderr = None;
+    std::thread::spawn(move || log.map_while(Result::ok).count());
+    (dev, child)
+}
+
+fn signal(child: &Child, signal: &str) {
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+}
+
+async fn ends_well(project: &TestProject, dev: Dev) {
+    drop(dev);
+    let dev = Dev::start(project, &[]);
+    let output = dev
+        .host(Command::new(program()), project, "labels")
+        .output()
+        .unwrap();
+    let summary = String::from_utf8_lossy(&output.stdout);
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{summary}{log}");
+    assert!(summary.contains("commits of an earlier run were brought to their end"), "{summary}");
+    drop(dev);
+    assert_eq!(accounted(project, PICTURES).await, PICTURES);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_ends_within_its_bound_though_the_server_is_silent() {
+    let project = project();
+    let (dev, mut child) = held_up(&project);
+    let asked = Instant::now();
+    signal(&child, "-TERM");
+    let status = child.wait().unwrap();
+    // 1 s for attempts, 5 for commits, and what a busy machine takes.
+    assert!(asked.elapsed() < Duration::from_secs(6 + 6), "{:?}", asked.elapsed());
+    let mut summary = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut summary).unwrap();
+    assert_eq!(status.code(), Some(1), "{summary}");
+    assert!(summary.contains("decided and not sent yet"), "{summary}");
+    assert!(summary.contains("Unsent"), "{summary}");
+    ends_well(&project, dev).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_it_at_once_and_the_journal_holds() {
+    let project = project();
+    let (dev, mut child) = held_up(&project);
+    let asked = Instant::now();
+    signal(&child, "-INT");
+    // The first signal is seen once the program has said so; until then a second would be the same one.
+    loop {
+        signal(&child, "-INT");
+        if let Some(status) = child.try_wait().unwrap() {
+            assert_eq!(status.code(), Some(130));
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    ends_well(&project, dev).await;
+}
