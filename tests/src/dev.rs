@@ -28,7 +28,8 @@ impl Dev {
         let printed = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let printed: Vec<_> = printed.map_while(Result::ok).take(4).collect();
         let variables = ["ENCORD_DOMAIN", "ENCORD_SSH_KEY_FILE"].map(|name| {
-            let value = |line: &String| Some(line.split_once(name)?.1.strip_prefix('=')?.to_owned());
+            let value =
+                |line: &String| Some(line.split_once(name)?.1.strip_prefix('=')?.to_owned());
             let value = printed.iter().find_map(value);
             (name, value.expect("the program prints it"))
         });
@@ -43,7 +44,11 @@ impl Dev {
     /// Arguments and environment of a run of the plugin on the project.
     pub fn host(&self, mut command: Command, project: &TestProject, plugin: &str) -> Command {
         command
-            .args(["--project-hash", "11111111-1111-4111-8111-111111111111", "--plugin"])
+            .args([
+                "--project-hash",
+                "11111111-1111-4111-8111-111111111111",
+                "--plugin",
+            ])
             .arg(crate::guest(plugin))
             .arg("--state-dir")
             .arg(project.scratch().join("state"))

@@ -21,7 +21,11 @@ fn project() -> TestProject {
 /// A host whose decisions are all on their way to a server that does not answer the moves for ten minutes.
 fn held_up(project: &TestProject) -> (Dev, Child) {
     let faults = project.scratch().join("faults.toml");
-    std::fs::write(&faults, "[[rules]]\noperation = 'actions'\nlatency = 600000\n").unwrap();
+    std::fs::write(
+        &faults,
+        "[[rules]]\noperation = 'actions'\nlatency = 600000\n",
+    )
+    .unwrap();
     let dev = Dev::start(project, &["--faults", faults.to_str().unwrap()]);
     let mut command = dev.host(Command::new(program()), project, "labels");
     let mut child = command
@@ -29,7 +33,12 @@ fn held_up(project: &TestProject) -> (Dev, Child) {
         .spawn()
         .unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-    while !log.next().expect("it moves tasks").unwrap().contains("follow-pathways") {}
+    while !log
+        .next()
+        .expect("it moves tasks")
+        .unwrap()
+        .contains("follow-pathways")
+    {}
     // The pipe must not fill up.
     child.stderr = None;
     std::thread::spawn(move || log.map_while(Result::ok).count());
@@ -38,7 +47,13 @@ fn held_up(project: &TestProject) -> (Dev, Child) {
 
 fn signal(child: &Child, signal: &str) {
     let id = child.id().to_string();
-    assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args([signal, &id])
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 async fn ends_well(project: &TestProject, dev: Dev) {
@@ -51,7 +66,10 @@ async fn ends_well(project: &TestProject, dev: Dev) {
     let summary = String::from_utf8_lossy(&output.stdout);
     let log = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{summary}{log}");
-    assert!(summary.contains("commits of an earlier run were brought to their end"), "{summary}");
+    assert!(
+        summary.contains("commits of an earlier run were brought to their end"),
+        "{summary}"
+    );
     drop(dev);
     assert_eq!(accounted(project, PICTURES).await, PICTURES);
 }
@@ -64,9 +82,18 @@ async fn a_run_ends_within_its_bound_though_the_server_is_silent() {
     signal(&child, "-TERM");
     let status = child.wait().unwrap();
     // 1 s for attempts, 5 for commits, and what a busy machine takes.
-    assert!(asked.elapsed() < Duration::from_secs(6 + 6), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(6 + 6),
+        "{:?}",
+        asked.elapsed()
+    );
     let mut summary = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut summary).unwrap();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut summary)
+        .unwrap();
     assert_eq!(status.code(), Some(1), "{summary}");
     assert!(summary.contains("decided and not sent yet"), "{summary}");
     assert!(summary.contains("Unsent"), "{summary}");
@@ -88,6 +115,10 @@ async fn a_second_signal_ends_it_at_once_and_the_journal_holds() {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        asked.elapsed()
+    );
     ends_well(&project, dev).await;
 }

@@ -28,7 +28,10 @@ fn host(project: &TestProject, dev: &Dev, room: Option<u32>) -> Command {
         // Without the signal, a write beyond the limit is an error.
         Some(room) => {
             let mut shell = Command::new("sh");
-            shell.args(["-c", "trap '' XFSZ; exec prlimit --fsize=\"$0\":unlimited -- \"$@\""]);
+            shell.args([
+                "-c",
+                "trap '' XFSZ; exec prlimit --fsize=\"$0\":unlimited -- \"$@\"",
+            ]);
             shell.arg(room.to_string()).arg(program());
             shell
         }
@@ -78,7 +81,10 @@ async fn a_host_that_stays_takes_tasks_again_once_there_is_room() {
     let mut heard = Vec::new();
     let mut hear = |text: &str| {
         loop {
-            let line = log.next().unwrap_or_else(|| panic!("no {text} in {heard:#?}")).unwrap();
+            let line = log
+                .next()
+                .unwrap_or_else(|| panic!("no {text} in {heard:#?}"))
+                .unwrap();
             let found = line.contains(text);
             heard.push(line);
             if found {
@@ -94,7 +100,10 @@ async fn a_host_that_stays_takes_tasks_again_once_there_is_room() {
         .unwrap();
     assert!(mended.success());
     hear("the run goes on");
-    let told = heard.iter().filter(|line| line.contains("no tasks are taken")).count();
+    let told = heard
+        .iter()
+        .filter(|line| line.contains("no tasks are taken"))
+        .count();
     assert_eq!(told, 1, "{heard:#?}");
     let stopped = Command::new("kill").args(["-TERM", &id]).status().unwrap();
     assert!(stopped.success());

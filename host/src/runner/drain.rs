@@ -642,6 +642,7 @@ impl Drain {
             member,
             pass,
             way,
+            ..
         } = decided;
         let failed = |kind, message, may_pass| Failed {
             failure: TaskFailure {
