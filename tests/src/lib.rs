@@ -344,13 +344,23 @@ impl TestProject {
     }
 
     fn of_files(files: &[(String, Vec<u8>)]) -> Self {
+        Self::of_media(|media| {
+            for (name, content) in files {
+                std::fs::write(media.join(name), content).expect("a file");
+            }
+        })
+    }
+
+    /// The same over the files that are put into a folder.
+    ///
+    /// # Panics
+    /// If the project cannot be made.
+    pub fn of_media(fill: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let project = Self { folder };
         let media = project.folder.path().join("media");
         std::fs::create_dir(&media).expect("a folder");
-        for (name, content) in files {
-            std::fs::write(media.join(name), content).expect("a file");
-        }
+        fill(&media);
         std::fs::create_dir(project.path()).expect("a folder");
         std::fs::copy(
             root().join("tests/projects/agent.toml"),

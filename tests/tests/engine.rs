@@ -129,6 +129,31 @@ async fn returned_values_end_at_their_limit() {
     );
 }
 
+#[tokio::test]
+async fn logs_end_at_their_limit() {
+    let limits = Limits {
+        log_bytes: 1_000,
+        ..Limits::default()
+    };
+    let loaded = load(guest("outcomes"), limits).await;
+    // A hundred thousand lines.
+    let inputs = inputs("chatter.txt", 0);
+    let log = inputs.log.clone();
+    let stage = &loaded.plugin.agents[0].declaration.stage;
+    let ended = loaded
+        .engine
+        .attempt(&loaded.plugin.program, stage, inputs)
+        .await;
+    assert_eq!(
+        ended.map(|decision| decision.pathway),
+        Ok(Some("Next".to_owned()))
+    );
+    let text = log.text();
+    assert!(text.contains(" INFO line 0\n"), "{text}");
+    // Each of the short lines has its level in front.
+    assert!(text.len() < 4_000, "{} bytes", text.len());
+}
+
 /// What `cargo build --target wasm32-wasip2` gives is a component already.
 #[tokio::test]
 async fn a_component_is_as_good_as_the_core_module_in_it() {

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used)] // A test that unwraps fails where it should, with the line.
 
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use runner_host::local::FaultPlan;
-use runner_host::runner::{Other, RunOptions};
+use runner_host::runner::{Event, Other, RunOptions};
 use runner_host::{CancellationToken, PluginRef, Runner, Summary};
 use runner_tests::ran::{Ran, run_in};
 use runner_tests::{AGENT, SECOND, Served, TestProject, guest, program};
@@ -273,10 +275,21 @@ async fn a_decision_whose_labels_were_saved_is_moved_on_and_not_made_again() {
         .await;
     assert_eq!(summary.failed(), 2, "{summary:?}");
     served.server.faults().clear();
-    let summary = runner(&project, &served, "labels", RunOptions::default())
-        .run()
-        .await;
+    let (client, hash) = (served.client.clone(), served.hash);
+    let moved = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&moved);
+    let see = move |event: &Event| {
+        if matches!(event, Event::StageStarted { .. }) {
+            let page = client.tasks_page(hash, SECOND, None);
+            let wait = || tokio::runtime::Handle::current().block_on(page);
+            let page = tokio::task::block_in_place(wait).unwrap();
+            counted.store(page.tasks.len(), Ordering::Relaxed);
+        }
+    };
+    let next = runner(&project, &served, "labels", RunOptions::default());
+    let summary = Builder(next.0.on_event(see)).run().await;
     assert!(summary.is_clean(), "{summary:?}");
+    assert_eq!(moved.load(Ordering::Relaxed), 2, "before any agent runs");
     assert_eq!(
         (summary.resumed, summary.stages[0].done()),
         (2, 0),
@@ -334,4 +347,42 @@ async fn a_bad_plugin_does_not_burn_through_the_queue() {
     // 20 until the pause and what was under way, and the 5 that were tried on their own.
     assert!((3..=30).contains(&stage.failed), "{}", stage.failed);
     assert_eq!(served.waiting(AGENT).await.len(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_the_end_of_the_run_stops_counts_for_nothing() {
+    let project = TestProject::of_pictures(&["a"]);
+    let served = project.serve().await;
+    // The plugin asks for its row, which would come after ten minutes.
+    let plan = "[[rules]]\noperation = 'labelrow.PUT'\nlatency = 600000";
+    served
+        .server
+        .faults()
+        .set(FaultPlan::from_toml(plan).unwrap());
+    let options = RunOptions {
+        num_retries: 0,
+        grace: Duration::ZERO,
+        ..RunOptions::default()
+    };
+    let held_up = runner(&project, &served, "reader", options.clone()).0;
+    let shutdown = CancellationToken::new();
+    let held_up = held_up.build().await.unwrap();
+    let run = tokio::spawn(held_up.run(shutdown.clone()));
+    until(&served, 0, 1).await;
+    shutdown.cancel();
+    let summary = run.await.unwrap().unwrap();
+    let stage = &summary.stages[0];
+    assert_eq!(
+        (stage.stopped, stage.failed, stage.retries),
+        (1, 0, 0),
+        "{summary:?}"
+    );
+    // It is not in quarantine, and has all of its attempts.
+    served.server.faults().clear();
+    let summary = runner(&project, &served, "reader", options).run().await;
+    assert_eq!(
+        (summary.quarantined(), summary.stages[0].stayed),
+        (0, 1),
+        "{summary:?}"
+    );
 }

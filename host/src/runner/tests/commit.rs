@@ -3,11 +3,13 @@ use uuid::Uuid;
 
 use super::{Feed, NOWHERE, PROJECT, STAGE};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::encord::Task;
-use crate::journal::{Entry, EntryItem, Journal};
+use crate::encord::{ReadOptions, Task};
+use crate::journal::{Entry, EntryItem, EntryLabels, Journal};
+use crate::labels::Edits;
 use crate::runner::commit::{Committed, Committer};
 use crate::runner::resume::{Resumed, resume};
 use crate::runner::written::Written;
@@ -45,6 +47,29 @@ impl Feed {
         let item = self.client.storage_item(item, false).await;
         let noted = item.expect("it is there").client_metadata;
         serde_json::from_str(&noted.expect("the server says it")).expect("it is JSON")
+    }
+
+    /// The row of a data unit as the server has it.
+    async fn row(&self, task: &Task) -> Value {
+        let listed = self.metadata(task).await;
+        let hashes = [listed.label_hash.expect("it has been made")];
+        let options = ReadOptions::default();
+        let read = self.client.read_label_rows(PROJECT, &hashes, &options);
+        read.await.expect("it can be read").remove(0).1
+    }
+
+    /// An edit of that row, as an attempt that reads it now leaves it.
+    async fn edited(&self, task: &Task, edit: impl FnOnce(&mut Value)) -> EntryLabels {
+        let listed = self.metadata(task).await;
+        let before = self.row(task).await;
+        let mut after = before.clone();
+        edit(&mut after);
+        EntryLabels {
+            label_hash: listed.label_hash.expect("it has been made"),
+            edits: Some(Edits::between(&before, &after)),
+            document: Arc::new(after),
+            read_edited_at: listed.last_edited_at,
+        }
     }
 
     fn committer(&self) -> Committer {
@@ -130,6 +155,86 @@ async fn an_item_that_is_refused_keeps_its_task_alone_where_it_is() {
         feed.noted(feed.item(&tasks[4]).await).await,
         json!({ "number": 4 })
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_refused_keeps_its_task_alone_where_it_is() {
+    let feed = Feed::of_texts(&[10; 5]).await;
+    let tasks = feed.tasks().await;
+    feed.label(PROJECT, &tasks).await;
+    let mut entries = Vec::new();
+    for (number, task) in tasks[..5].iter().enumerate() {
+        let mut labels = feed.edited(task, |row| row["note"] = number.into()).await;
+        if number == 2 {
+            labels.label_hash = NOWHERE;
+        }
+        let labels = Some(labels);
+        entries.push(Entry {
+            labels,
+            ..entry(task, &[])
+        });
+    }
+    let ended = feed.committer().commit(entries).await;
+    for (number, (_, committed)) in ended.iter().enumerate() {
+        match committed {
+            Committed::Refused { begun: false, .. } if number == 2 => {}
+            Committed::Done if number != 2 => {
+                assert_eq!(feed.row(&tasks[number]).await["note"], number);
+            }
+            other => panic!("{number}: {other:?}"),
+        }
+    }
+    let waiting = feed.tasks().await;
+    let waiting: Vec<_> = waiting.iter().map(|task| &*task.data_title).collect();
+    assert_eq!(waiting, ["002.txt", "group"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn decisions_about_one_row_are_all_in_it() {
+    let feed = Feed::of_texts(&[10; 2]).await;
+    let group = feed.task("group").await;
+    let others = feed.tasks().await;
+    feed.label(PROJECT, std::slice::from_ref(&group)).await;
+    let mut entries = Vec::new();
+    // Three tasks whose data unit is the group: each adds an object to the row as it is now.
+    for task in &others {
+        let hash = task.data_title.clone();
+        let add = |row: &mut Value| {
+            let units = row["data_units"].as_object_mut().expect("it has images");
+            let unit = units.values_mut().next().expect("there are two");
+            let place = json!({ "x": 0.1, "y": 0.2, "w": 0.3, "h": 0.4 });
+            unit["labels"]["objects"] =
+                json!([{ "objectHash": hash, "name": "Box", "boundingBox": place }]);
+            row["object_answers"][&hash] = json!({ "objectHash": hash, "classifications": [] });
+        };
+        let labels = Some(feed.edited(&group, add).await);
+        let about = Task {
+            data_hash: group.data_hash,
+            ..task.clone()
+        };
+        entries.push(Entry {
+            labels,
+            ..entry(&about, &[])
+        });
+    }
+    let ended = feed.committer().commit(entries).await;
+    assert!(
+        ended.iter().all(|(_, one)| matches!(one, Committed::Done)),
+        "{ended:?}"
+    );
+    let row = feed.row(&group).await;
+    let unit = row["data_units"]
+        .as_object()
+        .and_then(|units| units.values().next());
+    let objects = unit.and_then(|unit| unit["labels"]["objects"].as_array());
+    let mut hashes: Vec<_> = objects
+        .expect("there are some")
+        .iter()
+        .filter_map(|object| object["objectHash"].as_str())
+        .collect();
+    hashes.sort_unstable();
+    assert_eq!(hashes, ["000.txt", "001.txt", "group"], "{row}");
+    assert_eq!(feed.tasks().await.len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -92,6 +92,21 @@ async fn what_is_declared_comes_in_a_few_requests_for_the_whole_batch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_twin_only_the_rows_of_the_batch_are_listed() {
+    let feed = Feed::of_texts(&[1; 400]).await;
+    let task = feed.task("200.txt").await;
+    feed.label(TWIN, std::slice::from_ref(&task)).await;
+    let source = feed.source(twin(true, false));
+    // Bytes in a second: one row comes at once, and 400 would take more than a minute.
+    feed.set_faults("[[rules]]\noperation = 'labelrowmetadata.GET'\nslow-body = 4000");
+    let asked = std::time::Instant::now();
+    let batch = prefetch(&source, vec![task]).await;
+    assert!(batch[0].twin_label_row(TWIN).await.unwrap().is_some());
+    assert!(asked.elapsed() < std::time::Duration::from_secs(20));
+    assert_eq!(feed.counts(), [1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_declared_is_fetched_when_it_is_asked_for_and_counted() {
     let feed = Feed::of_texts(&[10, 10]).await;
     let tasks = feed.tasks().await;
