@@ -253,9 +253,9 @@ async fn the_task_that_breaks_a_call_for_several_breaks_it_alone_the_next_time()
     };
     let summary = run(builder(&project, &served, guest("batch")).options(options)).await;
     let stage = &summary.stages[0];
-    assert_eq!(failures(stage), [("poison.txt", "trap", 3)]);
+    assert_eq!(failures(stage), [("poison.txt", "trap", 2)]);
     // To call each of the four alone is no retry.
-    assert_eq!((stage.moved(), stage.retries), (5, 2));
+    assert_eq!((stage.moved(), stage.retries), (5, 1));
     assert_eq!(served.waiting(AGENT).await, ["poison.txt"]);
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Member {
     pub(super) span: Span,
     /// How often its decision was void, since somebody edited the same labels.
     overtaken: u32,
+    /// What the last attempt ended in, if there is to be another.
+    last: Option<Failure>,
 }
 
 impl Member {
@@ -50,15 +52,13 @@ impl Member {
             _held: held,
             span,
             overtaken: 0,
+            last: None,
         }
     }
 
     /// The same task with nothing fetched for it; none if that was done too often.
-    pub(super) fn afresh(self) -> Result<Self, Self> {
-        if self.overtaken >= MOST_OVERTAKEN {
-            return Err(self);
-        }
-        Ok(Self {
+    pub(super) fn afresh(self) -> Option<Self> {
+        (self.overtaken < MOST_OVERTAKEN).then(|| Self {
             dependencies: Arc::new(self.dependencies.afresh()),
             overtaken: self.overtaken + 1,
             ..self
@@ -117,6 +117,7 @@ impl Drain {
                 begun = begin => begun,
             };
             let Some((slot, pass)) = begun else {
+                self.leave(members, attempt);
                 return (Vec::new(), attempt);
             };
             let (answers, log) = self.call(&members, attempt).await;
@@ -135,9 +136,9 @@ impl Drain {
                     Err(failure) => failure,
                 };
                 pass.failed(attempt == 0, failure.kind(), &failure.to_string());
-                // Whose fault it is, is found by calls of their own, which count as no retry.
                 let most = most_retries(&failure, &member.dependencies, self.options.num_retries);
-                if (apart && most > 0) || attempt < most {
+                // Whose fault it is, is found by calls of their own, which count as no retry.
+                if (apart && failure.retries() != Retries::None) || attempt < most {
                     again.push((member, failure, most));
                 } else {
                     self.failed_or_gone(&member, &failure, attempt + 1, &log)
@@ -151,10 +152,11 @@ impl Drain {
                 return (Vec::new(), attempt);
             }
             if apart {
-                let alone = again.into_iter().map(|(member, failure, _)| {
+                let alone = again.into_iter().map(|(mut member, failure, _)| {
                     member.dependencies.forget_errors();
                     let log = || log_apart(&failure);
                     member.span.in_scope(log);
+                    member.last = Some(failure);
                     member
                 });
                 return (alone.collect(), attempt);
@@ -165,18 +167,44 @@ impl Drain {
             self.lock().retries += again.len() as u64;
             members = again
                 .into_iter()
-                .map(|(member, failure, most)| {
+                .map(|(mut member, failure, most)| {
                     member.dependencies.forget_errors();
                     let log = || log_retry(&failure, attempt, most, pause);
                     member.span.in_scope(log);
+                    member.last = Some(failure);
                     member
                 })
                 .collect();
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 // The tasks stay as they are, and the next run begins with them anew.
-                () = way.stop.cancelled() => return (Vec::new(), attempt),
+                () = way.stop.cancelled() => {
+                    self.leave(members, attempt);
+                    return (Vec::new(), attempt);
+                }
             }
+        }
+    }
+
+    /// Tasks to which no attempt is made any more. Those that have failed before are failures if the stage is given up; if the
+    /// run is to end, the next one begins with them anew. They are not in quarantine: nobody knows what another attempt
+    /// would have brought.
+    fn leave(&self, members: Vec<Member>, attempts: u32) {
+        if !self.breaker.has_given_up() {
+            return;
+        }
+        for member in members {
+            let (task, Some(failure)) = (&member.dependencies.task, member.last) else {
+                continue;
+            };
+            self.lock().fail(TaskFailure {
+                task: task.uuid,
+                data_title: task.data_title.clone(),
+                kind: failure.kind(),
+                message: failure.to_string(),
+                attempts,
+            });
+            self.shared.emit(&Event::TaskEnded { failed: true });
         }
     }
 

@@ -254,12 +254,12 @@ fn metadata_of(item: &StorageItem) -> Map<String, Value> {
 /// What an item is to have that has `now`. Errors: a key that somebody else changed, and the agent too.
 fn merged(change: &EntryItem, now: &Map<String, Value>) -> Result<Map<String, Value>, String> {
     let ours = &change.client_metadata;
-    let Some(read) = &change.read else {
+    let Some(read) = change.read.as_ref().filter(|read| *read != now) else {
         return Ok(ours.clone());
     };
     let mut merged = now.clone();
-    let keys: HashSet<&String> = ours.keys().chain(read.keys()).collect();
-    for key in keys {
+    let removed = read.keys().filter(|key| !ours.contains_key(*key));
+    for key in ours.keys().chain(removed) {
         let (read, ours, now) = (read.get(key), ours.get(key), now.get(key));
         if read == ours || now == ours {
             continue;

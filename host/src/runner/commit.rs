@@ -14,6 +14,7 @@ use super::check::{self, Items, RowCheck};
 use super::written::Written;
 use crate::encord::{Client, Error, ErrorKind};
 use crate::journal::{Entry, EntryLabels, Journal};
+use crate::labels::Edits;
 
 /// What became of one task's commit.
 #[derive(Debug, Clone)]
@@ -82,6 +83,9 @@ impl Step {
             || self > Self::Update && !entry.items.is_empty()
     }
 }
+
+/// How long another host may take from saving labels to moving the task.
+const OTHERS_MOVE: Duration = Duration::from_secs(1);
 
 /// What carries decisions out.
 #[derive(Debug)]
@@ -178,7 +182,9 @@ impl Committer {
             .filter_map(|&at| Some((&states[at].0, states[at].0.labels.as_ref()?)))
             .collect();
         let in_doubt = |row| self.written.was_saved(row);
-        let checks = check::rows(&self.client, project, stage, &entries, in_doubt).await;
+        let mut checks = check::rows(&self.client, project, stage, &entries, in_doubt).await;
+        self.beside_others(project, stage, &entries, &mut checks)
+            .await;
         let mut rows: Vec<(Uuid, &Value)> = Vec::new();
         let mut at_rows = Vec::new();
         for ((&at, (_, labels)), check) in wave.iter().zip(&entries).zip(&checks) {
@@ -216,6 +222,46 @@ impl Committer {
         }
         for (at, outcome) in outcomes {
             states[at].1 = Some(outcome);
+        }
+    }
+
+    /// Of a row that somebody edited meanwhile, it may be that another host did so, which moves the task next: what this one
+    /// decided about it is then too late.
+    async fn beside_others(
+        &self,
+        project: Uuid,
+        stage: Uuid,
+        entries: &[(&Entry, &EntryLabels)],
+        checks: &mut [RowCheck],
+    ) {
+        let edited: Vec<usize> = (0..checks.len())
+            .filter(|&at| match &checks[at] {
+                RowCheck::Merged(merged) => {
+                    let ours = &*entries[at].1.document;
+                    !Edits::between(ours, merged).is_empty()
+                }
+                RowCheck::Overtaken(_) => true,
+                _ => false,
+            })
+            .collect();
+        if edited.is_empty() {
+            return;
+        }
+        tokio::time::sleep(OTHERS_MOVE).await;
+        let hashes = edited.iter().map(|&at| entries[at].0.data_hash).collect();
+        match check::waiting(&self.client, project, stage, hashes).await {
+            Ok(waiting) => {
+                for at in edited {
+                    if !waiting.contains(&entries[at].0.task) {
+                        checks[at] = RowCheck::Gone;
+                    }
+                }
+            }
+            Err(error) => {
+                for at in edited {
+                    checks[at] = RowCheck::Failed(error.clone());
+                }
+            }
         }
     }
 

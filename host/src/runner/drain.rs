@@ -549,7 +549,7 @@ impl Drain {
                 stop.cancel();
                 continue;
             }
-            for part in by_size(bundle) {
+            for part in by_size(bundle, BUNDLE_BYTES, |decided| decided.bytes) {
                 let commit = Arc::clone(&self).commit_bundle(part, stop.clone());
                 bundles.spawn(commit.in_current_span());
             }
@@ -677,12 +677,12 @@ impl Drain {
             Committed::Overtaken(reason) => {
                 let voided = failed("overtaken", reason.clone(), true);
                 match member.afresh() {
-                    Ok(member) => {
+                    Some(member) => {
                         tracing::info!("the agent decides anew: {reason}");
                         self.lock().overtaken += 1;
                         self.begin(vec![member], attempts, None, way);
                     }
-                    Err(_) => self.failed(voided).await,
+                    None => self.failed(voided).await,
                 }
             }
             Committed::Unsent { .. } => unreachable!("these are sent again"),
@@ -704,17 +704,18 @@ impl Drain {
     }
 }
 
-/// Cuts a bundle where its label rows would be too large together.
-fn by_size(bundle: Vec<Decided>) -> Vec<Vec<Decided>> {
-    let mut parts: Vec<Vec<Decided>> = Vec::new();
-    let mut bytes = 0;
-    for decided in bundle {
-        bytes += decided.bytes;
+/// Cuts a bundle where its parts would be larger than `most` bytes together. One that is larger alone is a part of its own.
+fn by_size<T>(bundle: Vec<T>, most: u64, bytes_of: impl Fn(&T) -> u64) -> Vec<Vec<T>> {
+    let mut parts: Vec<Vec<T>> = Vec::new();
+    let mut bytes: u64 = 0;
+    for one in bundle {
+        let own = bytes_of(&one);
+        bytes = bytes.saturating_add(own);
         match parts.last_mut() {
-            Some(part) if bytes <= BUNDLE_BYTES => part.push(decided),
+            Some(part) if bytes <= most => part.push(one),
             _ => {
-                bytes = decided.bytes;
-                parts.push(vec![decided]);
+                bytes = own;
+                parts.push(vec![one]);
             }
         }
     }
@@ -742,5 +743,20 @@ fn joined<T>(ended: Result<T, JoinError>) -> T {
     match ended {
         Ok(value) => value,
         Err(join) => std::panic::resume_unwind(join.into_panic()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_size;
+
+    #[test]
+    fn bundles_are_cut_by_the_size_of_their_label_rows() {
+        let cut = |sizes: &[u64]| by_size(sizes.to_vec(), 10, |size| *size);
+        assert_eq!(cut(&[]), Vec::<Vec<u64>>::new());
+        assert_eq!(cut(&[0, 4, 6, 0]), [vec![0, 4, 6, 0]]);
+        assert_eq!(cut(&[4, 7, 3, 1]), [vec![4], vec![7, 3], vec![1]]);
+        assert_eq!(cut(&[99, 99, 1, 9]), [vec![99], vec![99], vec![1, 9]]);
+        assert_eq!(cut(&[u64::MAX, u64::MAX]), [[u64::MAX], [u64::MAX]]);
     }
 }

@@ -1,7 +1,5 @@
 //! Tasks that fail: they are counted and named, left alone, listed, released; and a stage at which all fail is paused.
 
-#![allow(clippy::unwrap_used)] // A test that unwraps fails where it should, with the line.
-
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -318,7 +316,7 @@ async fn a_stage_at_which_everything_fails_is_paused_and_goes_on_once_it_works()
     };
     let run = tokio::spawn(runner(&project, &served, "labels", options).run());
     // The batch was asked for as a whole, with the client's own retries; then each task by itself until the pause.
-    until(&served, 0, 40).await;
+    until(&served, 0, 30).await;
     served.server.faults().clear();
     let summary = run.await.unwrap();
     assert!(summary.is_clean(), "{summary:?}");
@@ -345,7 +343,8 @@ async fn a_bad_plugin_does_not_burn_through_the_queue() {
         "{summary:?}"
     );
     // 20 until the pause and what was under way, and the 5 that were tried on their own.
-    assert!((3..=30).contains(&stage.failed), "{}", stage.failed);
+    assert!((20..=40).contains(&stage.failed), "{}", stage.failed);
+    assert!(stage.failures.iter().all(|failure| failure.kind == "trap"));
     assert_eq!(served.waiting(AGENT).await.len(), 200);
 }
 

@@ -1,8 +1,6 @@
 //! What the Python package `encord-agents` does and this host must not, as far as no other test shows it. The table in
 //! `host/RELIABILITY.md` has all of it.
 
-#![allow(clippy::unwrap_used)] // A test that unwraps fails where it should, with the line.
-
 use std::io::{BufRead, BufReader};
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -1,7 +1,5 @@
 //! Ends of a run while commits are under way: within the announced bound, and nothing is lost.
 
-#![allow(clippy::unwrap_used)] // A test that unwraps fails where it should, with the line.
-
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};

@@ -1,7 +1,5 @@
 //! The tables of claims in `host/RELIABILITY.md` name tests that there are.
 
-#![allow(clippy::unwrap_used)] // A test that unwraps fails where it should, with the line.
-
 use runner_tests::root;
 
 #[test]

@@ -1,8 +1,6 @@
 //! Label rows that somebody edits while an agent decides: what does not touch the same labels is kept, what does goes to the
 //! agent again.
 
-#![allow(clippy::unwrap_used)] // A test that unwraps fails where it should, with the line.
-
 use std::time::Duration;
 
 use runner_host::encord::{CreateOptions, MetadataOptions, ReadOptions};

@@ -2,8 +2,6 @@
 //!
 //! The limit on the size of a file stands for the disk: what is written beyond it fails, as it does without room.
 
-#![allow(clippy::unwrap_used)] // A test that unwraps fails where it should, with the line.
-
 use std::io::{BufRead, BufReader};
 use std::process::Command;
 
