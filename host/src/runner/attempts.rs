@@ -12,13 +12,11 @@ use tracing::{Instrument, Span};
 
 use super::Event;
 use super::breaker::Pass;
-use super::check;
+use super::bundles::Decided;
 use super::dependencies::Dependencies;
-use super::drain::{Decided, Drain, Held};
+use super::drain::{Drain, Held};
 use super::plan::find_pathway;
 use super::rows::size;
-use super::summary::{Other, TaskFailure};
-use crate::encord::Task;
 use crate::engine::{AttemptLog, Decision, Failure, Inputs, Retries};
 use crate::journal::{Entry, EntryItem, EntryLabels};
 use crate::labels::Edits;
@@ -40,7 +38,7 @@ pub(super) struct Member {
     /// How often its decision was void, since somebody edited the same labels.
     overtaken: u32,
     /// What the last attempt ended in, if there is to be another.
-    last: Option<Failure>,
+    pub(super) last: Option<Failure>,
 }
 
 impl Member {
@@ -64,17 +62,6 @@ impl Member {
             ..self
         })
     }
-}
-
-/// A task that failed, with what is kept of it.
-pub(super) struct Failed {
-    pub(super) failure: TaskFailure,
-    /// What the plugin logged in the last attempt.
-    pub(super) log: String,
-    /// What the last attempt was given.
-    pub(super) inputs: String,
-    /// It can work by itself later.
-    pub(super) may_pass: bool,
 }
 
 /// What attempts need of the drain that is running.
@@ -183,28 +170,6 @@ impl Drain {
                     return (Vec::new(), attempt);
                 }
             }
-        }
-    }
-
-    /// Tasks to which no attempt is made any more. Those that have failed before are failures if the stage is given up; if the
-    /// run is to end, the next one begins with them anew. They are not in quarantine: nobody knows what another attempt
-    /// would have brought.
-    fn leave(&self, members: Vec<Member>, attempts: u32) {
-        if !self.breaker.has_given_up() {
-            return;
-        }
-        for member in members {
-            let (task, Some(failure)) = (&member.dependencies.task, member.last) else {
-                continue;
-            };
-            self.lock().fail(TaskFailure {
-                task: task.uuid,
-                data_title: task.data_title.clone(),
-                kind: failure.kind(),
-                message: failure.to_string(),
-                attempts,
-            });
-            self.shared.emit(&Event::TaskEnded { failed: true });
         }
     }
 
@@ -329,72 +294,6 @@ impl Drain {
             pathway,
             digest: self.served.plugin.digest.to_string(),
         })
-    }
-
-    /// A task that has failed for good. If something of it did not exist, it may be that the data unit was removed, and
-    /// the task with it: that is nobody's failure.
-    async fn failed_or_gone(
-        &self,
-        member: &Member,
-        failure: &Failure,
-        attempts: u32,
-        log: &AttemptLog,
-    ) {
-        let dependencies = &member.dependencies;
-        let task = &dependencies.task;
-        if !dependencies.may_be_gone() || !self.has_left(task).await {
-            let may_pass =
-                failure.retries() == Retries::All || dependencies.was_something_unavailable();
-            let failed = Failed {
-                failure: TaskFailure {
-                    task: task.uuid,
-                    data_title: task.data_title.clone(),
-                    kind: failure.kind(),
-                    message: failure.to_string(),
-                    attempts,
-                },
-                log: log.text(),
-                inputs: dependencies.inputs_digest(),
-                may_pass,
-            };
-            return self.failed(failed).instrument(member.span.clone()).await;
-        }
-        member.span.in_scope(|| {
-            tracing::info!(
-                "the task has left the stage, and its data unit may be removed: {failure}"
-            );
-        });
-        self.lock()
-            .add_other(Other::Gone, task.uuid, &task.data_title);
-        self.settle(task.uuid);
-        self.shared.emit(&Event::TaskEnded { failed: false });
-    }
-
-    /// Whether the task no longer waits at the stage. If that cannot be found out, it does.
-    async fn has_left(&self, task: &Task) -> bool {
-        let (project, stage) = (self.shared.project.hash, self.served.stage.uuid);
-        let hashes = vec![task.data_hash];
-        let waiting = check::waiting(&self.shared.client, project, stage, hashes).await;
-        waiting.is_ok_and(|waiting| !waiting.contains(&task.uuid))
-    }
-
-    /// Counts a task that has failed, and puts it into quarantine.
-    pub(super) async fn failed(&self, failed: Failed) {
-        let failure = &failed.failure;
-        tracing::error!("failed ({}): {}", failure.kind, failure.message);
-        let held = self.holding.failed(
-            &self.shared.committer.journal,
-            failure,
-            failed.log,
-            failed.inputs,
-            failed.may_pass,
-        );
-        match held.await {
-            Ok(()) => self.hold(failure.task),
-            Err(error) => tracing::warn!("the task could not be put into quarantine: {error}"),
-        }
-        self.lock().fail(failed.failure);
-        self.shared.emit(&Event::TaskEnded { failed: true });
     }
 }
 

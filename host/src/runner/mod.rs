@@ -1,14 +1,17 @@
 //! The loop: polls stages, runs attempts, retries, commits.
 
+mod admission;
 mod attempts;
 mod breaker;
 mod builder;
+mod bundles;
 mod calls;
 mod check;
 mod commit;
 mod dependencies;
 mod drain;
 mod error;
+mod failing;
 mod files;
 mod graph;
 mod held;
