@@ -316,7 +316,7 @@ async fn a_stage_at_which_everything_fails_is_paused_and_goes_on_once_it_works()
     };
     let run = tokio::spawn(runner(&project, &served, "labels", options).run());
     // The batch was asked for as a whole, with the client's own retries; then each task by itself until the pause.
-    until(&served, 0, 30).await;
+    until(&served, 0, 10).await;
     served.server.faults().clear();
     let summary = run.await.unwrap();
     assert!(summary.is_clean(), "{summary:?}");
