@@ -88,6 +88,13 @@ fn help() {
         ("help_labels_export", vec!["labels", "export", "--help"]),
         ("help_labels_import", vec!["labels", "import", "--help"]),
         ("help_labels_show", vec!["labels", "show", "--help"]),
+        ("help_quarantine", vec!["quarantine", "--help"]),
+        ("help_quarantine_list", vec!["quarantine", "list", "--help"]),
+        ("help_quarantine_show", vec!["quarantine", "show", "--help"]),
+        (
+            "help_quarantine_release",
+            vec!["quarantine", "release", "--help"],
+        ),
         ("help_print", vec!["print", "--help"]),
         (
             "help_print_agent_nodes",

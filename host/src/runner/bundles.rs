@@ -104,6 +104,7 @@ impl Drain {
             .journal
             .record(entries.clone())
             .await?;
+        tracing::debug!(tasks = entries.len(), "committing");
         let mut bundle: HashMap<Uuid, Decided> = bundle
             .into_iter()
             .map(|decided| (decided.entry.task, decided))
