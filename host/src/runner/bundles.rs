@@ -74,6 +74,9 @@ impl Drain {
             };
             // Either it is full, or nothing more came for a while, or nothing more will come.
             let _ = tokio::time::timeout(LINGER, more).await;
+            while let Some(joined) = bundles.try_join_next() {
+                keep_first(&mut outcome, Some(joined));
+            }
             while bundles.len() >= BUNDLES_AT_A_TIME {
                 keep_first(&mut outcome, bundles.join_next().await);
             }
@@ -112,14 +115,23 @@ impl Drain {
         let mut left = entries;
         let mut may_have_moved: HashSet<Uuid> = HashSet::new();
         let mut patience = Patience::new(&self.shared.outage);
+        let mut first = true;
         loop {
-            let finish = self.shared.committer.finish(std::mem::take(&mut left));
+            let committer = &self.shared.committer;
+            let entries = std::mem::take(&mut left);
+            let finish = async {
+                match first {
+                    true => committer.finish(entries).await,
+                    false => committer.finish_apart(entries).await,
+                }
+            };
             let Some(ended) = self.cut.run_until_cancelled(finish).await else {
                 for decided in bundle.into_values() {
                     self.not_sent(&decided, "the run had to end before it was confirmed");
                 }
                 return Ok(());
             };
+            first = false;
             let mut unsent: Option<(String, Option<Duration>)> = None;
             for (entry, committed) in ended {
                 let committed = match committed {

@@ -84,6 +84,9 @@ impl Step {
     }
 }
 
+/// Decisions in a row that cannot be sent alone either, after which it is not tried with the next ones.
+const MOST_ALONE: u32 = 3;
+
 /// How long another host may take from saving labels to moving the task.
 const OTHERS_MOVE: Duration = Duration::from_secs(1);
 
@@ -133,6 +136,33 @@ impl Committer {
         if let Err(error) = self.journal.close(project, stage, closed).await {
             // The server has them; the next start will find that out.
             tracing::warn!("{error}");
+        }
+        ended
+    }
+
+    /// The same for decisions that could not be sent before. Those that cannot be sent together are sent one by one, as long as
+    /// that helps: what Encord cannot cope with in one of them holds up none of the others.
+    pub(super) async fn finish_apart(&self, entries: Vec<Entry>) -> Vec<(Entry, Committed)> {
+        let ended = self.finish(entries).await;
+        let (unsent, mut ended): (Vec<_>, Vec<_>) = ended
+            .into_iter()
+            .partition(|(_, committed)| matches!(committed, Committed::Unsent { .. }));
+        let mut in_a_row = 0;
+        let several = unsent.len() > 1;
+        for (entry, committed) in unsent {
+            if !several || in_a_row >= MOST_ALONE {
+                ended.push((entry, committed));
+                continue;
+            }
+            let alone = self.finish(vec![entry]).await;
+            let failed =
+                |(_, committed): &(Entry, Committed)| matches!(committed, Committed::Unsent { .. });
+            in_a_row = if alone.iter().any(failed) {
+                in_a_row + 1
+            } else {
+                0
+            };
+            ended.extend(alone);
         }
         ended
     }

@@ -6,7 +6,6 @@ use runner_media::MediaError;
 use uuid::Uuid;
 
 use super::graph::GraphError;
-use super::resume::ResumeError;
 use super::summary::Summary;
 use crate::encord::{self, ErrorKind};
 use crate::journal::JournalError;
@@ -23,7 +22,7 @@ pub struct Aborted {
     pub summary: Summary,
 }
 
-/// Why a run could not start, or go on. Except for the first three, nothing was touched.
+/// Why a run could not start, or go on. Except for the first two, nothing was touched.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// Encord refused, or could not be reached.
@@ -32,9 +31,6 @@ pub enum RunError {
     /// The journal cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// Commits of an earlier run stay open.
-    #[error(transparent)]
-    Resume(#[from] ResumeError),
     /// A plugin cannot run.
     #[error(transparent)]
     Plugin(#[from] PluginError),
@@ -133,10 +129,7 @@ impl RunError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Encord(error) => error.help(),
-            Self::Journal(error) | Self::Resume(ResumeError::Journal(error)) => error.help(),
-            Self::Resume(ResumeError::Unsent(_)) => {
-                Some("start again once Encord can be reached; the commits are kept".to_owned())
-            }
+            Self::Journal(error) => error.help(),
             Self::Plugin(error) => error.help(),
             Self::Graph(error) => Some(error.help()),
             Self::Twin { .. } => Some(
@@ -182,7 +175,7 @@ impl RunError {
                 let refused = [ErrorKind::Authentication, ErrorKind::Authorisation];
                 error.is_transient() || refused.contains(&error.kind())
             }
-            Self::Resume(_) | Self::Journal(JournalError::Database { .. }) => true,
+            Self::Journal(JournalError::Database { .. }) => true,
             _ => false,
         }
     }
@@ -192,7 +185,7 @@ impl RunError {
         match self {
             Self::Encord(error) => !error.is_transient(),
             Self::Journal(JournalError::InUse { .. } | JournalError::Later { .. }) => true,
-            Self::Journal(_) | Self::Resume(_) | Self::Engine(_) | Self::Ontology(_) => false,
+            Self::Journal(_) | Self::Engine(_) | Self::Ontology(_) => false,
             Self::Media { .. } => true,
             _ => true,
         }

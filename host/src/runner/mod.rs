@@ -43,7 +43,6 @@ use uuid::Uuid;
 pub use builder::RunnerBuilder;
 pub use error::{Aborted, RunError};
 pub use graph::GraphError;
-pub use resume::ResumeError;
 pub use summary::{Other, OtherTask, StageSummary, Summary, TaskFailure, Undeclared};
 
 use crate::encord::{Client, Project};
@@ -354,10 +353,11 @@ impl Runner {
         let resumed = resume(&self.shared.committer, project, holding, now).await?;
         if resumed != resume::Resumed::default() {
             tracing::info!(
-                "open commits: {} were brought to their end, {} were void, {} were refused",
+                "open commits: {} were brought to their end, {} were void, {} were refused, {} are still open",
                 resumed.finished,
                 resumed.dropped,
-                resumed.refused
+                resumed.refused,
+                resumed.unsent
             );
         }
         summary.resumed += resumed.finished;

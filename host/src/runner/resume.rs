@@ -21,6 +21,8 @@ pub(super) struct Resumed {
     pub(super) dropped: u64,
     /// Refused.
     pub(super) refused: u64,
+    /// Still open, since Encord could not be reached, or could not cope with them.
+    pub(super) unsent: u64,
 }
 
 /// Brings open commits to their end, before any agent runs. What the server has is looked at first: labels are not added
@@ -30,13 +32,13 @@ pub(super) struct Resumed {
 /// again.
 ///
 /// # Errors
-/// If the journal cannot be used, or Encord not reached. The commits then stay open.
+/// If the journal cannot be used.
 pub(super) async fn resume(
     committer: &Committer,
     project: Uuid,
     holding: &HashMap<Uuid, Holding>,
     now: Timestamp,
-) -> Result<Resumed, ResumeError> {
+) -> Result<Resumed, JournalError> {
     let mut resumed = Resumed::default();
     let journal = &committer.journal;
     let mut left = journal.held_back(project, now).await?;
@@ -50,7 +52,7 @@ pub(super) async fn resume(
             stages.entry(entry.stage).or_default().push(entry);
         }
         for (stage, entries) in stages {
-            for (entry, committed) in committer.finish(entries).await {
+            for (entry, committed) in committer.finish_apart(entries).await {
                 let title = &entry.data_title;
                 match committed {
                     Committed::Done => resumed.finished += 1,
@@ -80,20 +82,19 @@ pub(super) async fn resume(
                             holding.refused(journal, &entry, message, may_pass).await?;
                         }
                     }
-                    Committed::Unsent { message, .. } => return Err(ResumeError::Unsent(message)),
+                    Committed::Unsent { message, .. } => {
+                        // What is the same for all of them is told once.
+                        if resumed.unsent == 0 {
+                            tracing::error!(
+                                task = %entry.task,
+                                "an open commit of \"{title}\" cannot be sent yet, and is kept: {message}"
+                            );
+                        }
+                        resumed.unsent += 1;
+                        left.insert(entry.task);
+                    }
                 }
             }
         }
     }
-}
-
-/// Why open commits stay open.
-#[derive(Debug, thiserror::Error)]
-pub enum ResumeError {
-    /// The journal cannot be used.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// Encord could not be reached.
-    #[error("commits of an earlier run cannot be resumed: {0}")]
-    Unsent(String),
 }

@@ -268,9 +268,28 @@ async fn what_was_not_sent_is_sent_at_the_next_start() {
         finished: 1,
         dropped: 0,
         refused: 0,
+        unsent: 0,
     };
     assert_eq!(resumed, expected);
     assert_eq!(feed.noted(item).await, json!({ "a": 1 }));
     assert_eq!(feed.tasks().await.len(), 1);
     assert_eq!(committer.open().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_sent_together_is_sent_one_by_one() {
+    let feed = Feed::of_texts(&[10; 3]).await;
+    let tasks = feed.tasks().await;
+    let committer = feed.committer();
+    let entries: Vec<_> = tasks.iter().map(|task| entry(task, &[])).collect();
+    let recorded = committer.journal.record(entries.clone()).await;
+    recorded.expect("there is room");
+    // As often as the client tries the bundle.
+    feed.set_faults("[[rules]]\noperation = 'actions'\nstatus = 500\nretry-after = 0\ntimes = 4");
+    let ended = committer.finish_apart(entries).await;
+    assert_eq!(ended.len(), tasks.len());
+    assert!(ended.iter().all(|(_, one)| matches!(one, Committed::Done)));
+    assert_eq!(feed.tasks().await.len(), 0);
+    assert_eq!(committer.open().await, []);
+    assert_eq!(feed.counts(), [4 + tasks.len() as u64]);
 }
