@@ -30,7 +30,7 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  every task that waited ended as its agent decided
+  0  every task that was taken ended as its agent decided
   1  a task failed, is in quarantine, could not be sent, or was stopped, or a stage was paused
   2  a mistake in what was given; no task was touched
   3  Encord or this machine failed

@@ -147,6 +147,19 @@ impl Edits {
         Ok(Onto::Merged(row))
     }
 
+    /// Whether a row has something that the edit added: then the edit had been saved, whatever others did to the row since.
+    ///
+    /// To be asked only of an edit that was sent before: an agent can add what it copied from elsewhere, hash and all.
+    pub fn was_saved(&self, theirs: &Value) -> bool {
+        let added = self.units().filter(|(_, before)| before.is_none());
+        let added: HashSet<Unit<'_>> = added.map(|(unit, _)| unit).collect();
+        if added.is_empty() {
+            return false;
+        }
+        let there = units::pieces(theirs, &added);
+        added.iter().any(|unit| print_of(&there, *unit).is_some())
+    }
+
     /// What was touched, with what it was before.
     fn units(&self) -> impl Iterator<Item = (Unit<'_>, Option<Print>)> {
         let objects = self.objects.iter().map(|touched| (Kind::Object, touched));

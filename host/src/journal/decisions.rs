@@ -22,8 +22,8 @@ impl Journal {
             {
                 let mut insert = transaction.prepare_cached(
                     "INSERT OR REPLACE INTO decision (project, stage, task, data_hash, data_title,
-                     label_hash, document, read_edited_at, priority, pathway, digest, items, edits)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                     label_hash, document, read_edited_at, priority, pathway, digest, items, edits, begun)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
                 )?;
                 for entry in &entries {
                     let labels = entry.labels.as_ref();
@@ -50,8 +50,35 @@ impl Journal {
                         entry.digest,
                         items,
                         edits,
+                        entry.begun,
                     ])?;
                 }
+            }
+            transaction.commit()
+        })
+        .await
+    }
+
+    /// Notes that labels or client metadata of these decisions were saved; see [`Entry::begun`].
+    ///
+    /// # Errors
+    /// If the database cannot be written to.
+    pub async fn begun(
+        &self,
+        project: Uuid,
+        stage: Uuid,
+        tasks: Vec<Uuid>,
+    ) -> Result<(), JournalError> {
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        self.with(move |connection| {
+            let transaction = connection.transaction()?;
+            for task in &tasks {
+                transaction.execute(
+                    "UPDATE decision SET begun = 1 WHERE project = ?1 AND stage = ?2 AND task = ?3",
+                    params![project.to_string(), stage.to_string(), task.to_string()],
+                )?;
             }
             transaction.commit()
         })
@@ -111,7 +138,8 @@ impl Journal {
             )?;
             let mut whole = connection.prepare_cached(
                 "SELECT stage, task, data_hash, data_title, label_hash, document, read_edited_at, priority,
-                 pathway, digest, items, edits FROM decision WHERE project = ?1 AND stage = ?2 AND task = ?3",
+                 pathway, digest, items, edits, begun FROM decision
+                 WHERE project = ?1 AND stage = ?2 AND task = ?3",
             )?;
             let mut rows = first.query(params![project.to_string()])?;
             let (mut entries, mut bytes) = (Vec::new(), 0);
@@ -202,6 +230,7 @@ fn entry(project: Uuid, row: &Row<'_>) -> rusqlite::Result<Entry> {
         priority: row.get(7)?,
         pathway: uuid(row, 8)?,
         digest: row.get(9)?,
+        begun: row.get(12)?,
     })
 }
 

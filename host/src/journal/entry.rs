@@ -31,6 +31,8 @@ pub struct Entry {
     pub pathway: Option<Uuid>,
     /// SHA-256 of the plugin that decided, as hexadecimal digits.
     pub digest: String,
+    /// True once labels or client metadata were saved: what somebody does to them afterwards does not make the decision void.
+    pub begun: bool,
 }
 
 impl Entry {

@@ -68,6 +68,7 @@ const CHANGES: [&[&str]; FORM as usize] = [
     &["ALTER TABLE decision ADD COLUMN items TEXT;"],
     &[
         "ALTER TABLE decision ADD COLUMN edits TEXT;",
+        "ALTER TABLE decision ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;",
         quarantine::TABLE,
         "CREATE TABLE filler (bytes BLOB NOT NULL) STRICT;",
     ],

@@ -35,6 +35,7 @@ fn entry(task: u128) -> Entry {
         priority: Some(0.25),
         pathway: Some(Uuid::from_u128(5)),
         digest: "ab".repeat(32),
+        begun: false,
     }
 }
 
@@ -65,6 +66,10 @@ async fn what_was_recorded_survives_until_it_is_closed() {
             .unwrap(),
         [entry(11)]
     );
+    let begun = journal.begun(project, Uuid::from_u128(2), vec![Uuid::from_u128(11)]);
+    begun.await.unwrap();
+    let open = journal.open_entries(project, 10, &HashSet::new()).await;
+    assert!(open.unwrap()[0].begun);
     assert_eq!(
         journal
             .open_entries(Uuid::from_u128(9), 10, &HashSet::new())

@@ -37,6 +37,10 @@ pub(super) struct Member {
     pub(super) span: Span,
     /// How often its decision was void, since somebody edited the same labels.
     overtaken: u32,
+    /// Attempts that were made for such decisions.
+    pub(super) before: u32,
+    /// The breaker knows that it failed.
+    counted: bool,
     /// What the last attempt ended in, if there is to be another.
     pub(super) last: Option<Failure>,
 }
@@ -50,15 +54,21 @@ impl Member {
             _held: held,
             span,
             overtaken: 0,
+            before: 0,
+            counted: false,
             last: None,
         }
     }
 
     /// The same task with nothing fetched for it; none if that was done too often.
-    pub(super) fn afresh(self) -> Option<Self> {
+    /// `attempts` were made so far; those that follow are counted anew.
+    pub(super) fn afresh(self, attempts: u32) -> Option<Self> {
         (self.overtaken < MOST_OVERTAKEN).then(|| Self {
             dependencies: Arc::new(self.dependencies.afresh()),
             overtaken: self.overtaken + 1,
+            before: attempts,
+            counted: false,
+            last: None,
             ..self
         })
     }
@@ -76,8 +86,8 @@ pub(super) struct Way {
 impl Drain {
     /// Everything for tasks that go into one call, up to their decisions. A call that fails as a whole is the fault of one
     /// of its tasks, so each of them gets calls of its own from then on.
-    pub(super) async fn attempts(&self, members: Vec<Member>, first: u32, way: &Way) {
-        let (alone, attempt) = self.calls(members, first, way).await;
+    pub(super) async fn attempts(&self, members: Vec<Member>, way: &Way) {
+        let (alone, attempt) = self.calls(members, 0, way).await;
         let alone = alone
             .into_iter()
             .map(|member| self.calls(vec![member], attempt, way));
@@ -109,6 +119,9 @@ impl Drain {
             };
             let (answers, log) = self.call(&members, attempt).await;
             let apart = go_apart(&answers);
+            let first = members.iter().all(|member| !member.counted);
+            let mut any_decided = false;
+            let mut told: Option<Failure> = None;
             let mut again = Vec::new();
             for (member, answer) in members.into_iter().zip(answers) {
                 let answer = answer.and_then(|decision| {
@@ -117,19 +130,28 @@ impl Drain {
                 });
                 let failure = match answer {
                     Ok(entry) => {
-                        self.decided(member, entry, attempt + 1, &pass, way).await;
+                        any_decided = true;
+                        let attempts = member.before + attempt + 1;
+                        self.decided(member, entry, attempts, &pass, way).await;
                         continue;
                     }
                     Err(failure) => failure,
                 };
-                pass.failed(attempt == 0, failure.kind(), &failure.to_string());
+                told.get_or_insert_with(|| failure.clone());
                 let most = most_retries(&failure, &member.dependencies, self.options.num_retries);
                 // Whose fault it is, is found by calls of their own, which count as no retry.
                 if (apart && failure.retries() != Retries::None) || attempt < most {
                     again.push((member, failure, most));
                 } else {
-                    self.failed_or_gone(&member, &failure, attempt + 1, &log)
-                        .await;
+                    let attempts = member.before + attempt + 1;
+                    self.failed_or_gone(&member, &failure, attempts, &log).await;
+                }
+            }
+            // A call for several tasks that fails as a whole is the fault of one of them.
+            if let Some(failure) = told.filter(|_| !any_decided && !apart) {
+                pass.failed(first, failure.kind(), &failure.to_string());
+                for (member, ..) in &mut again {
+                    member.counted = true;
                 }
             }
             drop(pass);
@@ -222,8 +244,11 @@ impl Drain {
         }
         let labels = entry.labels.as_ref();
         let bytes = labels.map_or(0, |labels| size(&labels.document));
-        // Those who have a share wait for nobody but Encord.
-        let share = self.decisions.take(bytes).await;
+        // Those who have a share wait for nobody but Encord. Once the run is to end, nothing waits with a decision.
+        let share = way
+            .stop
+            .run_until_cancelled(self.decisions.take(bytes))
+            .await;
         // What did not come with the batch has no share of a budget, and is not needed any more.
         member.dependencies.forget_late();
         // Fails only if the committer is gone, which the drain reports.
@@ -293,6 +318,7 @@ impl Drain {
             priority: decision.priority,
             pathway,
             digest: self.served.plugin.digest.to_string(),
+            begun: false,
         })
     }
 }

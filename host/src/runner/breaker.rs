@@ -1,5 +1,6 @@
 //! Pauses a stage at which everything fails, and tries one task at a time until one works.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ struct PassInner {
     breaker: Arc<Breaker>,
     /// The stage is paused, and this is the one task that is tried.
     probe: bool,
+    /// How the probe went was told.
+    told: AtomicBool,
 }
 
 impl Breaker {
@@ -103,6 +106,7 @@ impl Breaker {
                 Some(Pass(Arc::new(PassInner {
                     breaker: Arc::clone(self),
                     probe,
+                    told: AtomicBool::new(false),
                 })))
             };
             let at = match &mut *self.lock() {
@@ -169,7 +173,7 @@ impl Pass {
                 probes,
                 next,
                 probing,
-            } if self.0.probe => {
+            } if self.0.probe && !self.0.told.swap(true, Ordering::Relaxed) => {
                 *probes += 1;
                 if *probes >= PROBES {
                     *state = State::GivenUp;
@@ -193,7 +197,7 @@ impl Pass {
 
 impl Drop for PassInner {
     fn drop(&mut self) {
-        if !self.probe {
+        if !self.probe || self.told.load(Ordering::Relaxed) {
             return;
         }
         // Of a probe that told nothing, another one follows at once.

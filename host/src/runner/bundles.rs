@@ -47,7 +47,7 @@ pub(super) struct Decided {
     pub(super) way: Way,
     /// What its label row takes, of the budget of decisions.
     pub(super) bytes: u64,
-    pub(super) _share: Share,
+    pub(super) _share: Option<Share>,
 }
 
 impl Drain {
@@ -77,8 +77,12 @@ impl Drain {
             while let Some(joined) = bundles.try_join_next() {
                 keep_first(&mut outcome, Some(joined));
             }
-            while bundles.len() >= BUNDLES_AT_A_TIME {
-                keep_first(&mut outcome, bundles.join_next().await);
+            // Once the run is to end, all that is decided goes into the journal at once.
+            while bundles.len() >= BUNDLES_AT_A_TIME && !stop.is_cancelled() {
+                tokio::select! {
+                    joined = bundles.join_next() => keep_first(&mut outcome, joined),
+                    () = stop.cancelled() => {}
+                }
             }
             if outcome.is_err() {
                 // Nothing can be journaled, so nothing more may be sent or fetched.
@@ -121,7 +125,7 @@ impl Drain {
             let entries = std::mem::take(&mut left);
             let finish = async {
                 match first {
-                    true => committer.finish(entries).await,
+                    true => committer.finish(entries, false).await,
                     false => committer.finish_apart(entries).await,
                 }
             };
@@ -157,7 +161,7 @@ impl Drain {
                 }
             }
             let Some((message, retry_after)) = unsent else {
-                self.shared.outage.over();
+                patience.over();
                 return Ok(());
             };
             let again = stop
@@ -222,11 +226,11 @@ impl Drain {
             }
             Committed::Overtaken(reason) => {
                 let voided = failed("overtaken", reason.clone(), true);
-                match member.afresh() {
+                match member.afresh(attempts) {
                     Some(member) => {
                         tracing::info!("the agent decides anew: {reason}");
                         self.lock().overtaken += 1;
-                        self.begin(vec![member], attempts, None, way);
+                        self.begin(vec![member], None, way);
                     }
                     None => self.failed(voided).await,
                 }

@@ -32,12 +32,14 @@ pub(super) enum RowCheck {
 /// Looks at the rows of decisions of one stage; one answer for each, in order. That takes one listing for each branch and,
 /// of the rows that somebody may have edited, one reading.
 ///
-/// `in_doubt` says that the time of the last edit proves nothing for a row.
+/// `again` says that the decisions were sent before, and may have been saved. `in_doubt` says that the time of the last edit
+/// proves nothing for a row.
 pub(super) async fn rows(
     client: &Client,
     project: Uuid,
     stage: Uuid,
     entries: &[(&Entry, &EntryLabels)],
+    again: bool,
     in_doubt: impl Fn(Uuid) -> bool,
 ) -> Vec<RowCheck> {
     let listed = match list(client, project, entries).await {
@@ -88,7 +90,7 @@ pub(super) async fn rows(
         .await;
     for (at, theirs) in edited.into_iter().zip(read) {
         checks[at] = match theirs {
-            Ok(theirs) => onto(entries[at].1, &theirs),
+            Ok(theirs) => onto(entries[at].1, again, &theirs),
             Err(error) if error.kind() == ErrorKind::NotFound => RowCheck::AsRead,
             Err(error) => RowCheck::Failed((*error).clone()),
         };
@@ -96,10 +98,13 @@ pub(super) async fn rows(
     checks
 }
 
-fn onto(labels: &EntryLabels, theirs: &Value) -> RowCheck {
+fn onto(labels: &EntryLabels, again: bool, theirs: &Value) -> RowCheck {
     let Some(edits) = &labels.edits else {
         return RowCheck::Overtaken("the labels were edited since the agent read them".to_owned());
     };
+    if again && edits.was_saved(theirs) {
+        return RowCheck::Saved;
+    }
     match edits.onto(&labels.document, theirs) {
         Ok(Onto::Saved) => RowCheck::Saved,
         Ok(Onto::Merged(merged)) => RowCheck::Merged(merged),
@@ -226,6 +231,8 @@ impl Items {
                 }
                 match merged(change, &now) {
                     Ok(merged) => now = merged,
+                    // A part of the decision was carried out: what somebody did since then stays.
+                    Err(_) if entry.begun => {}
                     Err(key) => {
                         let why = format!(
                             "the key \"{key}\" of the client metadata was changed since the agent read it"

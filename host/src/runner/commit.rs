@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use rand::seq::SliceRandom;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -23,7 +24,7 @@ pub(super) enum Committed {
     Done,
     /// The task had left the stage by somebody else's doing.
     Gone,
-    /// Somebody edited what the agent edited, after the agent had read it. Nothing of the decision was carried out.
+    /// Somebody edited what the agent edited, after the agent had read it. Nothing of the decision had been carried out.
     Overtaken(String),
     /// Encord refused a part of it for good. The task stays where it is.
     Refused {
@@ -56,7 +57,7 @@ impl Committed {
 }
 
 /// A step of a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Check,
     Save,
@@ -75,12 +76,6 @@ impl Step {
             Self::Priority => "setting the priority",
             Self::Move => "moving the task",
         }
-    }
-
-    /// Whether something of a decision that others see was carried out before this step.
-    fn comes_late(self, entry: &Entry) -> bool {
-        self > Self::Save && entry.labels.is_some()
-            || self > Self::Update && !entry.items.is_empty()
     }
 }
 
@@ -103,12 +98,17 @@ type States = [(Entry, Option<Committed>)];
 
 impl Committer {
     /// Carries out decisions of one stage that are in the journal: up to a bundle of them, in one request for each step.
-    /// What is confirmed, refused or void leaves the journal.
-    pub(super) async fn finish(&self, entries: Vec<Entry>) -> Vec<(Entry, Committed)> {
+    /// What is confirmed, refused or void leaves the journal. `again` says that they were sent before.
+    pub(super) async fn finish(&self, entries: Vec<Entry>, again: bool) -> Vec<(Entry, Committed)> {
         let Some(first) = entries.first() else {
             return Vec::new();
         };
         let (project, stage) = (first.project, first.stage);
+        let begun_before: HashSet<Uuid> = entries
+            .iter()
+            .filter(|entry| entry.begun)
+            .map(|entry| entry.task)
+            .collect();
         let mut states: Vec<(Entry, Option<Committed>)> =
             entries.into_iter().map(|entry| (entry, None)).collect();
         let ids = states.iter().flat_map(|(entry, _)| {
@@ -117,8 +117,11 @@ impl Committer {
         });
         let writing = self.written.take(ids.collect()).await;
 
+        if again {
+            self.leave_gone(project, stage, &mut states).await;
+        }
         let items = self.read_items(&mut states).await;
-        self.save_labels(project, stage, &mut states).await;
+        self.save_labels(project, stage, again, &mut states).await;
         self.update_items(&items, &mut states).await;
         drop(writing);
         set_priorities(&self.client, project, &mut states).await;
@@ -133,36 +136,78 @@ impl Committer {
             .filter(|(_, committed)| !committed.stays_open())
             .map(|(entry, _)| entry.task)
             .collect();
-        if let Err(error) = self.journal.close(project, stage, closed).await {
+        let begun = ended
+            .iter()
+            .filter(|(entry, committed)| {
+                committed.stays_open() && entry.begun && !begun_before.contains(&entry.task)
+            })
+            .map(|(entry, _)| entry.task)
+            .collect();
+        let noted = self.journal.begun(project, stage, begun).await;
+        if let Err(error) = noted.and(self.journal.close(project, stage, closed).await) {
             // The server has them; the next start will find that out.
             tracing::warn!("{error}");
         }
         ended
     }
 
+    /// Of decisions that were made some time ago, the tasks may have left the stage by somebody else's doing. Those with label
+    /// rows are looked at together with them.
+    async fn leave_gone(&self, project: Uuid, stage: Uuid, states: &mut States) {
+        let is_asked = |entry: &Entry| {
+            let without_rows = entry.labels.is_none() || entry.begun;
+            without_rows && (!entry.items.is_empty() || entry.priority.is_some())
+        };
+        let asked = states.iter().map(|(entry, _)| entry);
+        let hashes: Vec<Uuid> = asked
+            .filter(|entry| is_asked(entry))
+            .map(|entry| entry.data_hash)
+            .collect();
+        let waiting = check::waiting(&self.client, project, stage, hashes).await;
+        for (entry, committed) in states.iter_mut().filter(|(entry, _)| is_asked(entry)) {
+            match &waiting {
+                Ok(waiting) if waiting.contains(&entry.task) => {}
+                Ok(_) => *committed = Some(Committed::Gone),
+                Err(error) => *committed = Some(refused(Step::Check, entry, error)),
+            }
+        }
+    }
+
     /// The same for decisions that could not be sent before. Those that cannot be sent together are sent one by one, as long as
     /// that helps: what Encord cannot cope with in one of them holds up none of the others.
     pub(super) async fn finish_apart(&self, entries: Vec<Entry>) -> Vec<(Entry, Committed)> {
-        let ended = self.finish(entries).await;
-        let (unsent, mut ended): (Vec<_>, Vec<_>) = ended
+        let ended = self.finish(entries, true).await;
+        let (mut unsent, mut ended): (Vec<_>, Vec<_>) = ended
             .into_iter()
             .partition(|(_, committed)| matches!(committed, Committed::Unsent { .. }));
         let mut in_a_row = 0;
         let several = unsent.len() > 1;
+        // Not always the same ones are tried.
+        unsent.shuffle(&mut rand::rng());
         for (entry, committed) in unsent {
             if !several || in_a_row >= MOST_ALONE {
                 ended.push((entry, committed));
                 continue;
             }
-            let alone = self.finish(vec![entry]).await;
-            let failed =
-                |(_, committed): &(Entry, Committed)| matches!(committed, Committed::Unsent { .. });
-            in_a_row = if alone.iter().any(failed) {
-                in_a_row + 1
-            } else {
-                0
-            };
-            ended.extend(alone);
+            let moved = matches!(
+                committed,
+                Committed::Unsent {
+                    may_have_moved: true,
+                    ..
+                }
+            );
+            for (entry, committed) in self.finish(vec![entry], true).await {
+                let committed = match committed {
+                    // It was this host's request, of which only the answer was lost.
+                    Committed::Gone if moved => Committed::Done,
+                    other => other,
+                };
+                in_a_row = match committed {
+                    Committed::Unsent { .. } => in_a_row + 1,
+                    _ => 0,
+                };
+                ended.push((entry, committed));
+            }
         }
         ended
     }
@@ -187,9 +232,10 @@ impl Committer {
     }
 
     /// Of several decisions about one row, each is brought onto what the one before it has saved.
-    async fn save_labels(&self, project: Uuid, stage: Uuid, states: &mut States) {
+    async fn save_labels(&self, project: Uuid, stage: Uuid, again: bool, states: &mut States) {
+        // What was begun has its labels saved, whatever others did to them since.
         let with_labels = |(entry, committed): &(Entry, Option<Committed>)| {
-            committed.is_none() && entry.labels.is_some()
+            committed.is_none() && entry.labels.is_some() && !entry.begun
         };
         let mut left: Vec<usize> = (0..states.len())
             .filter(|&at| with_labels(&states[at]))
@@ -200,19 +246,26 @@ impl Committer {
                 let labels = states[at].0.labels.as_ref();
                 labels.is_some_and(|labels| rows.insert(labels.label_hash))
             });
-            self.save_wave(project, stage, states, &wave).await;
+            self.save_wave(project, stage, again, states, &wave).await;
             left = later;
         }
     }
 
     /// Checks and saves rows, each of another decision.
-    async fn save_wave(&self, project: Uuid, stage: Uuid, states: &mut States, wave: &[usize]) {
+    async fn save_wave(
+        &self,
+        project: Uuid,
+        stage: Uuid,
+        again: bool,
+        states: &mut States,
+        wave: &[usize],
+    ) {
         let entries: Vec<(&Entry, &EntryLabels)> = wave
             .iter()
             .filter_map(|&at| Some((&states[at].0, states[at].0.labels.as_ref()?)))
             .collect();
         let in_doubt = |row| self.written.was_saved(row);
-        let mut checks = check::rows(&self.client, project, stage, &entries, in_doubt).await;
+        let mut checks = check::rows(&self.client, project, stage, &entries, again, in_doubt).await;
         self.beside_others(project, stage, &entries, &mut checks)
             .await;
         let mut rows: Vec<(Uuid, &Value)> = Vec::new();
@@ -235,14 +288,17 @@ impl Committer {
             false => self.client.save_label_rows_each(project, &rows).await,
         };
         let mut outcomes = Vec::new();
+        let mut done = Vec::new();
         for (at, saved) in at_rows.into_iter().zip(saved) {
-            if let Err(error) = saved {
-                outcomes.push((at, refused(Step::Save, &states[at].0, &error)));
+            match saved {
+                Ok(()) => done.push(at),
+                Err(error) => outcomes.push((at, refused(Step::Save, &states[at].0, &error))),
             }
         }
         for (&at, check) in wave.iter().zip(checks) {
             match check {
-                RowCheck::AsRead | RowCheck::Merged(_) | RowCheck::Saved => {}
+                RowCheck::AsRead | RowCheck::Merged(_) => {}
+                RowCheck::Saved => done.push(at),
                 RowCheck::Gone => outcomes.push((at, Committed::Gone)),
                 RowCheck::Overtaken(why) => outcomes.push((at, Committed::Overtaken(why))),
                 RowCheck::Failed(error) => {
@@ -252,6 +308,9 @@ impl Committer {
         }
         for (at, outcome) in outcomes {
             states[at].1 = Some(outcome);
+        }
+        for at in done {
+            states[at].0.begun = true;
         }
     }
 
@@ -302,10 +361,13 @@ impl Committer {
         }
         let updated = self.client.update_storage_items_each(&updates).await;
         for ((item, _), updated) in updates.iter().zip(updated) {
-            let Err(error) = updated else { continue };
             for (entry, committed) in states.iter_mut() {
-                if committed.is_none() && entry.items.iter().any(|changed| changed.item == *item) {
-                    *committed = Some(refused(Step::Update, entry, &error));
+                if committed.is_some() || entry.items.iter().all(|changed| changed.item != *item) {
+                    continue;
+                }
+                match &updated {
+                    Ok(_) => entry.begun = true,
+                    Err(error) => *committed = Some(refused(Step::Update, entry, error)),
                 }
             }
         }
@@ -375,15 +437,37 @@ async fn follow_pathways(client: &Client, project: Uuid, stage: Uuid, states: &m
         }
     }
     let moved = client.follow_pathways_each(project, stage, &moves).await;
+    let mut gone = Vec::new();
     for (position, moved) in at.into_iter().zip(moved) {
         match moved {
-            Err(error) if in_doubt && error.kind() == ErrorKind::TaskGone => {}
+            Err(error) if error.kind() == ErrorKind::TaskGone => gone.push((position, error)),
             Err(error) => {
                 let (entry, committed) = &mut states[position];
                 *committed = Some(refused(Step::Move, entry, &error));
             }
             Ok(()) => {}
         }
+    }
+    if gone.is_empty() {
+        return;
+    }
+    // Encord answers the same to a move that cannot be, for example along a pathway that is no more.
+    let hashes = gone.iter().map(|(at, _)| states[*at].0.data_hash).collect();
+    let waiting = check::waiting(client, project, stage, hashes).await;
+    for (position, error) in gone {
+        let (entry, committed) = &mut states[position];
+        let ours = in_doubt || error.may_have_been_applied();
+        *committed = match &waiting {
+            Ok(waiting) if waiting.contains(&entry.task) => Some(Committed::Refused {
+                message: format!("{} was refused: {error}", Step::Move.doing()),
+                may_pass: false,
+                begun: entry.begun,
+            }),
+            // An earlier try of the same request had got through, and only its answer was lost.
+            _ if ours => None,
+            Ok(_) => Some(Committed::Gone),
+            Err(error) => Some(refused(Step::Move, entry, error)),
+        };
     }
 }
 
@@ -404,7 +488,7 @@ fn refused(step: Step, entry: &Entry, error: &Error) -> Committed {
         Committed::Refused {
             message: format!("{doing} was refused: {error}"),
             may_pass: error.kind() == ErrorKind::Authorisation,
-            begun: step.comes_late(entry),
+            begun: entry.begun,
         }
     }
 }

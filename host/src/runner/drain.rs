@@ -39,7 +39,10 @@ use crate::encord::{self, Task, TaskFilter, TaskListing};
 
 /// How long commits may take once the run is to end, after the attempts had their time. What is not confirmed by then is
 /// left to the next start.
-pub(crate) const COMMITS_GRACE: Duration = Duration::from_secs(5);
+pub(crate) const COMMITS_GRACE: Duration = Duration::from_secs(4);
+
+/// How long services of the run may take to end after that.
+pub(crate) const SERVICES_GRACE: Duration = Duration::from_secs(1);
 
 /// What the parts of one drain share.
 pub(super) struct Drain {
@@ -213,7 +216,7 @@ impl Drain {
                     Member::new(dependencies, held)
                 };
                 let members: Vec<_> = unit.tasks.into_iter().map(hold).collect();
-                self.begin(members, 0, unit.files, way.clone());
+                self.begin(members, unit.files, way.clone());
             }
         }
         drop(way);
@@ -229,7 +232,6 @@ impl Drain {
     pub(super) fn begin(
         self: &Arc<Self>,
         members: Vec<Member>,
-        first: u32,
         files: Option<oneshot::Receiver<Share>>,
         way: Way,
     ) {
@@ -244,7 +246,7 @@ impl Drain {
                 Some(files) => files.await.ok(),
                 None => None,
             };
-            let calls = AssertUnwindSafe(drain.attempts(members, first, &way)).catch_unwind();
+            let calls = AssertUnwindSafe(drain.attempts(members, &way)).catch_unwind();
             if calls.await.is_ok() {
                 return;
             }
@@ -256,7 +258,7 @@ impl Drain {
                     kind: "fault of runner-host",
                     message: "runner-host failed at this task; please report this, with the log"
                         .to_owned(),
-                    attempts: first + 1,
+                    attempts: 1,
                 });
             }
         };
@@ -299,7 +301,7 @@ impl Drain {
         loop {
             match listing.next_page().await {
                 Ok(page) => {
-                    self.shared.outage.over();
+                    patience.over();
                     return Ok(page);
                 }
                 Err(error) if error.is_transient() => {

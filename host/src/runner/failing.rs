@@ -38,7 +38,7 @@ impl Drain {
                 data_title: task.data_title.clone(),
                 kind: failure.kind(),
                 message: failure.to_string(),
-                attempts,
+                attempts: member.before + attempts,
             });
             self.shared.emit(&Event::TaskEnded { failed: true });
         }

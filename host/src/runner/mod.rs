@@ -107,7 +107,7 @@ impl Default for RunOptions {
 impl RunOptions {
     /// How long it takes at most until a run that was asked to end has ended.
     pub fn longest_end(&self) -> Duration {
-        self.grace + drain::COMMITS_GRACE
+        self.grace + drain::COMMITS_GRACE + drain::SERVICES_GRACE
     }
 }
 
@@ -264,7 +264,11 @@ impl Runner {
         };
         let ended = self.all_passes(stages, &mut summary, shutdown).await;
         // Nobody waits longer for the last words of a service than for the rest.
-        let _ = tokio::time::timeout(drain::COMMITS_GRACE, self.shared.engine.end_run()).await;
+        let patience = match shutdown.is_cancelled() {
+            true => drain::SERVICES_GRACE,
+            false => self.options.longest_end(),
+        };
+        let _ = tokio::time::timeout(patience, self.shared.engine.end_run()).await;
         if let Err(error) = self.count_unsent(stages, &mut summary).await {
             tracing::warn!("what was not sent cannot be counted: {error}");
         }
@@ -365,17 +369,16 @@ impl Runner {
         Ok(())
     }
 
-    /// Counts and names the decided tasks whose commits are open, unless they are in quarantine.
+    /// Counts and names the decided tasks whose commits are open, unless they were counted as failed or in quarantine.
     async fn count_unsent(
         &self,
         stages: &[&Served],
         summary: &mut Summary,
     ) -> Result<(), JournalError> {
         let (project, journal) = (self.shared.project.hash, &self.shared.committer.journal);
-        let held = journal.held_back(project, Timestamp::UNIX_EPOCH).await?;
         for (served, stage) in stages.iter().zip(&mut summary.stages) {
             for (task, title) in journal.open_titles(project, served.stage.uuid).await? {
-                if !held.contains(&task) {
+                if !stage.is_counted(task) {
                     stage.add_other(Other::Unsent, task, &title);
                 }
             }
@@ -397,6 +400,7 @@ impl Runner {
             Some(resumed) => resumed?,
             None => return Ok(()),
         }
+        let mut trouble = None;
         for (served, kept) in stages.iter().zip(&mut summary.stages) {
             if shutdown.is_cancelled() {
                 break;
@@ -412,8 +416,15 @@ impl Runner {
                 .await;
             *kept = sum;
             self.shared.emit(&Event::StageEnded);
-            result?;
+            match result {
+                Ok(()) => {}
+                // What keeps one stage from being served need not keep the others.
+                Err(RunError::Encord(error)) if self.options.refresh_every.is_some() => {
+                    trouble.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(())
+        trouble.map_or(Ok(()), |error| Err(error.into()))
     }
 }

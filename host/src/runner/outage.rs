@@ -24,8 +24,7 @@ impl Outage {
         }
     }
 
-    /// Something worked.
-    pub(super) fn over(&self) {
+    fn over(&self) {
         let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(began) = since.take() {
             tracing::warn!(
@@ -53,7 +52,14 @@ impl<'a> Patience<'a> {
         }
     }
 
-    /// Waits before it is asked for again, at least as long as Encord said. False if it was asked for long enough.
+    /// It worked.
+    pub(super) fn over(&self) {
+        if self.since.is_some() {
+            self.outage.over();
+        }
+    }
+
+    /// Waits before it is asked for again, at least as long as Encord said, up to a minute. False if it was asked for long enough.
     pub(super) async fn wait(&mut self, why: &str, retry_after: Option<Duration>) -> bool {
         let since = *self.since.get_or_insert_with(Instant::now);
         if since.elapsed() >= LONGEST {
@@ -65,7 +71,7 @@ impl<'a> Patience<'a> {
             .min(LONGEST_PAUSE);
         self.pauses += 1;
         let pause = doubled.mul_f64(rand::random_range(0.5..=1.0));
-        tokio::time::sleep(pause.max(retry_after.unwrap_or_default())).await;
+        tokio::time::sleep(pause.max(retry_after.unwrap_or_default().min(LONGEST))).await;
         true
     }
 }

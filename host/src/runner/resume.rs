@@ -52,7 +52,12 @@ pub(super) async fn resume(
             stages.entry(entry.stage).or_default().push(entry);
         }
         for (stage, entries) in stages {
-            for (entry, committed) in committer.finish_apart(entries).await {
+            let ended = committer.finish_apart(entries).await;
+            let is_unsent = |(_, one): &(Entry, Committed)| matches!(one, Committed::Unsent { .. });
+            let nothing_works = ended.iter().all(is_unsent);
+            for (entry, committed) in ended {
+                // Also what has ended: if the journal cannot be written to, it would come again.
+                left.insert(entry.task);
                 let title = &entry.data_title;
                 match committed {
                     Committed::Done => resumed.finished += 1,
@@ -77,7 +82,6 @@ pub(super) async fn resume(
                             "an interrupted commit of \"{title}\" is not accepted: {message}"
                         );
                         resumed.refused += 1;
-                        left.insert(entry.task);
                         if let (true, Some(holding)) = (begun, holding.get(&stage)) {
                             holding.refused(journal, &entry, message, may_pass).await?;
                         }
@@ -91,9 +95,12 @@ pub(super) async fn resume(
                             );
                         }
                         resumed.unsent += 1;
-                        left.insert(entry.task);
                     }
                 }
+            }
+            if nothing_works {
+                // It will not with the rest either.
+                return Ok(resumed);
             }
         }
     }

@@ -43,17 +43,19 @@ impl Summary {
         self.stages.iter().map(|stage| stage.unsent).sum()
     }
 
-    /// Whether every task that was taken ended as its agent decided, and none was left alone.
+    /// Whether every task that was taken ended as its agent decided or was gone, and none was left in quarantine.
     pub fn is_clean(&self) -> bool {
         let paused = self.stages.iter().any(|stage| stage.paused);
         self.failed() + self.stopped() + self.quarantined() + self.unsent() + self.refused == 0
             && !paused
     }
 
-    /// Whether tasks failed and none was decided.
+    /// Whether all tasks that were taken failed.
     pub fn is_hopeless(&self) -> bool {
         let done: u64 = self.stages.iter().map(StageSummary::done).sum();
-        self.failed() > 0 && done == 0
+        let others = |stage: &StageSummary| stage.gone + stage.stopped + stage.unsent;
+        let others: u64 = self.stages.iter().map(others).sum();
+        self.failed() > 0 && done + others == 0
     }
 
     /// Tasks whose attempt was stopped, over all stages.
@@ -222,6 +224,11 @@ impl StageSummary {
         }
     }
 
+    /// Whether a task was counted as failed, or as in quarantine.
+    pub(super) fn is_counted(&self, task: Uuid) -> bool {
+        self.counted.contains(&task)
+    }
+
     /// Counts a task of this kind, and names it.
     pub(super) fn add_other(&mut self, kind: Other, task: Uuid, data_title: &str) {
         match kind {
@@ -240,8 +247,11 @@ impl StageSummary {
     }
 
     pub(super) fn fail(&mut self, failure: TaskFailure) {
+        // One that failed in an earlier pass too was counted then.
+        if !self.counted.insert(failure.task) {
+            return;
+        }
         self.failed += 1;
-        self.counted.insert(failure.task);
         if self.failures.len() < FAILURES_KEPT {
             self.failures.push(failure);
         }

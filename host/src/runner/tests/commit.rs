@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::encord::{ReadOptions, Task};
+use crate::encord::{ReadOptions, StorageItemUpdate, Task};
 use crate::journal::{Entry, EntryItem, EntryLabels, Journal};
 use crate::labels::Edits;
 use crate::runner::commit::{Committed, Committer};
@@ -34,6 +34,7 @@ fn entry(task: &Task, items: &[(Uuid, Value)]) -> Entry {
         priority: None,
         pathway: Some(NEXT),
         digest: String::new(),
+        begun: false,
     }
 }
 
@@ -86,7 +87,7 @@ impl Committer {
     async fn commit(&self, entries: Vec<Entry>) -> Vec<(Entry, Committed)> {
         let recorded = self.journal.record(entries.clone()).await;
         recorded.expect("there is room");
-        self.finish(entries).await
+        self.finish(entries, false).await
     }
 
     async fn open(&self) -> Vec<Entry> {
@@ -292,4 +293,53 @@ async fn what_cannot_be_sent_together_is_sent_one_by_one() {
     assert_eq!(feed.tasks().await.len(), 0);
     assert_eq!(committer.open().await, []);
     assert_eq!(feed.counts(), [4 + tasks.len() as u64]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_that_cannot_be_is_not_taken_for_a_task_that_is_gone() {
+    let feed = Feed::of_texts(&[10; 2]).await;
+    let tasks = feed.tasks().await;
+    let committer = feed.committer();
+    let mut nowhere = entry(&tasks[0], &[]);
+    nowhere.pathway = Some(NOWHERE);
+    let ended = committer.commit(vec![nowhere, entry(&tasks[1], &[])]).await;
+    for (entry, committed) in ended {
+        match committed {
+            Committed::Refused { begun: false, .. } if entry.task == tasks[0].uuid => {}
+            Committed::Done if entry.task == tasks[1].uuid => {}
+            other => panic!("{}: {other:?}", entry.data_title),
+        }
+    }
+    assert_eq!(feed.tasks().await.len(), tasks.len() - 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_begun_is_brought_to_its_end_whatever_others_did_since() {
+    let feed = Feed::of_texts(&[10]).await;
+    let task = feed.tasks().await.remove(0);
+    let item = feed.item(&task).await;
+    let mut decision = entry(&task, &[(item, json!({ "a": 1 }))]);
+    decision.items[0].read = Some(Map::new());
+    let committer = feed.committer();
+    feed.set_faults("[[rules]]\noperation = 'actions'\nstatus = 503\nretry-after = 0");
+    let ended = committer.commit(vec![decision]).await;
+    assert!(
+        matches!(ended[0].1, Committed::Unsent { .. }),
+        "{:?}",
+        ended[0].1
+    );
+    feed.set_faults("");
+    // Somebody changes what the agent set.
+    let other = StorageItemUpdate {
+        client_metadata: Some(Map::from_iter([("a".to_owned(), json!(2))])),
+        ..StorageItemUpdate::default()
+    };
+    let changed = feed.client.update_storage_items(&[(item, other)]).await;
+    changed.expect("it can be changed");
+    let open = committer.open().await;
+    assert!(open[0].begun, "it is in the journal");
+    let ended = committer.finish_apart(open).await;
+    assert!(matches!(ended[0].1, Committed::Done), "{:?}", ended[0].1);
+    assert_eq!(feed.noted(item).await, json!({ "a": 2 }));
+    assert_eq!(committer.open().await, []);
 }
