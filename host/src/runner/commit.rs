@@ -324,13 +324,17 @@ impl Committer {
         checks: &mut [RowCheck],
     ) {
         let edited: Vec<usize> = (0..checks.len())
-            .filter(|&at| match &checks[at] {
-                RowCheck::Merged(merged) => {
-                    let ours = &*entries[at].1.document;
-                    !Edits::between(ours, merged).is_empty()
+            .filter(|&at| {
+                let labels = entries[at].1;
+                match &checks[at] {
+                    // What this host saved itself is no other's.
+                    _ if self.written.was_saved(labels.label_hash) => false,
+                    RowCheck::Merged(merged) => {
+                        !Edits::between(&labels.document, merged).is_empty()
+                    }
+                    RowCheck::Overtaken(_) => true,
+                    _ => false,
                 }
-                RowCheck::Overtaken(_) => true,
-                _ => false,
             })
             .collect();
         if edited.is_empty() {
