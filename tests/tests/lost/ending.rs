@@ -33,9 +33,9 @@ fn held_up(project: &TestProject) -> (Dev, Child) {
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
     while !log
         .next()
-        .expect("it moves tasks")
+        .expect("it commits")
         .unwrap()
-        .contains("follow-pathways")
+        .contains("committing")
     {}
     // The pipe must not fill up.
     child.stderr = None;
