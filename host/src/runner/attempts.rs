@@ -117,6 +117,12 @@ impl Drain {
                 self.leave(members, attempt);
                 return (Vec::new(), attempt);
             };
+            if self.breaker.was_paused() {
+                // A task that is tried asks Encord itself, whatever went wrong with its batch.
+                for member in &members {
+                    member.dependencies.forget_errors();
+                }
+            }
             let (answers, log) = self.call(&members, attempt).await;
             let apart = go_apart(&answers);
             let first = members.iter().all(|member| !member.counted);

@@ -25,6 +25,8 @@ pub(super) struct Breaker {
     first_pause: Duration,
     /// Cancelled once the rest of the stage is left for later.
     given_up: CancellationToken,
+    /// The stage was paused at some time.
+    was_paused: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -81,12 +83,18 @@ impl Breaker {
             most,
             first_pause,
             given_up,
+            was_paused: AtomicBool::new(was_paused),
         })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Each change of it is one assignment.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the stage was paused at some time: what could not be had with a batch may be there by now.
+    pub(super) fn was_paused(&self) -> bool {
+        self.was_paused.load(Ordering::Relaxed)
     }
 
     /// Whether the rest of the stage was left for later.
@@ -158,6 +166,7 @@ impl Pass {
                     return;
                 }
                 let failed = *failing;
+                breaker.was_paused.store(true, Ordering::Relaxed);
                 *state = State::Open {
                     probes: 0,
                     next: Instant::now() + breaker.first_pause,
