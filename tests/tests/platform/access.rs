@@ -86,10 +86,12 @@ async fn a_server_that_has_stopped_is_named() {
         .unwrap();
     served.server.stop().await;
 
+    // This client has no connection of before: what is sent over one that the server has just closed may have arrived.
+    let fresh = Client::new(client.domain().clone(), Key::generate()).unwrap();
     let moves = [(task.uuid, TO_ANNOTATE)];
     let (read, moved, ran) = tokio::join!(
-        client.project(PROJECT),
-        client.follow_pathways_each(PROJECT, AGENT, &moves),
+        fresh.project(PROJECT),
+        fresh.follow_pathways_each(PROJECT, AGENT, &moves),
         runner.run(CancellationToken::new()),
     );
     let read = read.unwrap_err();
