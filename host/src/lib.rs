@@ -35,6 +35,7 @@ pub mod runner;
 
 mod cli;
 mod coco;
+mod off_thread;
 mod picture;
 mod pixels;
 mod settings;

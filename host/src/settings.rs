@@ -253,6 +253,7 @@ impl Settings {
             grace: read
                 .seconds("grace", &args.grace, true)
                 .unwrap_or(defaults.grace),
+            patience: defaults.patience,
             pause_after: read
                 .number("pause-after", &args.pause_after, 0)
                 .unwrap_or(defaults.pause_after),

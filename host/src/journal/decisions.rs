@@ -69,20 +69,9 @@ impl Journal {
         stage: Uuid,
         tasks: Vec<Uuid>,
     ) -> Result<(), JournalError> {
-        if tasks.is_empty() {
-            return Ok(());
-        }
-        self.with(move |connection| {
-            let transaction = connection.transaction()?;
-            for task in &tasks {
-                transaction.execute(
-                    "UPDATE decision SET begun = 1 WHERE project = ?1 AND stage = ?2 AND task = ?3",
-                    params![project.to_string(), stage.to_string(), task.to_string()],
-                )?;
-            }
-            transaction.commit()
-        })
-        .await
+        let statement =
+            "UPDATE decision SET begun = 1 WHERE project = ?1 AND stage = ?2 AND task = ?3";
+        self.for_tasks(statement, project, stage, tasks).await
     }
 
     /// Closes the commits of these tasks.
@@ -96,26 +85,8 @@ impl Journal {
         stage: Uuid,
         tasks: Vec<Uuid>,
     ) -> Result<(), JournalError> {
-        if tasks.is_empty() {
-            return Ok(());
-        }
-        self.with(move |connection| {
-            let transaction = connection.transaction()?;
-            {
-                let mut delete = transaction.prepare_cached(
-                    "DELETE FROM decision WHERE project = ?1 AND stage = ?2 AND task = ?3",
-                )?;
-                for task in &tasks {
-                    delete.execute(params![
-                        project.to_string(),
-                        stage.to_string(),
-                        task.to_string()
-                    ])?;
-                }
-            }
-            transaction.commit()
-        })
-        .await
+        let statement = "DELETE FROM decision WHERE project = ?1 AND stage = ?2 AND task = ?3";
+        self.for_tasks(statement, project, stage, tasks).await
     }
 
     /// Up to `most` open commits of a project, those decided first in front, without these tasks. Fewer if their

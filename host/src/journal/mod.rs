@@ -18,8 +18,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
+use uuid::Uuid;
 
+use crate::off_thread::off_thread;
 pub use entry::{Entry, EntryItem, EntryLabels};
 pub use error::JournalError;
 use error::database;
@@ -97,6 +99,24 @@ fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<Option<u32>
     Ok(None)
 }
 
+/// Runs a statement with project, stage and task for each of these tasks, for all or none. Returns how many rows it changed.
+fn for_each(
+    connection: &mut Connection,
+    statement: &str,
+    tasks: impl IntoIterator<Item = [Uuid; 3]>,
+) -> rusqlite::Result<usize> {
+    let transaction = connection.transaction()?;
+    let mut changed = 0;
+    for key in tasks {
+        let [project, stage, task] = key.map(|uuid| uuid.to_string());
+        changed += transaction
+            .prepare_cached(statement)?
+            .execute(params![project, stage, task])?;
+    }
+    transaction.commit()?;
+    Ok(changed)
+}
+
 impl Journal {
     /// Opens the journal in `folder`, which is made if it is missing.
     ///
@@ -163,23 +183,38 @@ impl Journal {
         .await
     }
 
+    /// Runs a statement for each of these tasks; see [`for_each`].
+    async fn for_tasks(
+        &self,
+        statement: &'static str,
+        project: Uuid,
+        stage: Uuid,
+        tasks: Vec<Uuid>,
+    ) -> Result<(), JournalError> {
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        self.with(move |connection| {
+            let keys = tasks.into_iter().map(|task| [project, stage, task]);
+            for_each(connection, statement, keys).map(drop)
+        })
+        .await
+    }
+
     /// Does something to the database, off the async threads.
     async fn with<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, JournalError> {
         let inner = Arc::clone(&self.0);
-        let done = tokio::task::spawn_blocking(move || {
+        off_thread(move || {
             // A panic inside leaves a transaction that rolled back, so the connection is good.
             let mut connection = inner
                 .connection
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             work(&mut connection).map_err(|error| database(&inner.file, &error))
-        });
-        match done.await {
-            Ok(result) => result,
-            Err(join) => std::panic::resume_unwind(join.into_panic()),
-        }
+        })
+        .await
     }
 }

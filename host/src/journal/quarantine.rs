@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::decisions::required;
 use super::error::database;
-use super::{FILE, FORM, Journal, JournalError};
+use super::{FILE, FORM, Journal, JournalError, for_each};
 
 /// A task that failed. Each UUID is of Encord's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +71,8 @@ pub(super) const TABLE: &str = "
 
 const COLUMNS: &str = "project, stage, task, stage_title, data_title, digest, configuration, kind, message, log, inputs,
     attempts, failures, failed_at, until";
+
+const RELEASE: &str = "DELETE FROM quarantine WHERE project = ?1 AND stage = ?2 AND task = ?3";
 
 /// The first pause of a task that is tried again by itself; it doubles with each failure, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
@@ -216,20 +218,7 @@ impl Journal {
         stage: Uuid,
         tasks: Vec<Uuid>,
     ) -> Result<(), JournalError> {
-        if tasks.is_empty() {
-            return Ok(());
-        }
-        self.with(move |connection| {
-            let transaction = connection.transaction()?;
-            for task in tasks {
-                transaction.execute(
-                    "DELETE FROM quarantine WHERE project = ?1 AND stage = ?2 AND task = ?3",
-                    params![project.to_string(), stage.to_string(), task.to_string()],
-                )?;
-            }
-            transaction.commit()
-        })
-        .await
+        self.for_tasks(RELEASE, project, stage, tasks).await
     }
 
     /// Takes all tasks of a stage out of quarantine but these, which are the ones that still wait there.
@@ -313,23 +302,8 @@ impl Quarantine {
     /// # Errors
     /// If the database cannot be written to.
     pub fn release(&mut self, tasks: &[Quarantined]) -> Result<usize, JournalError> {
-        let mut release = || -> rusqlite::Result<usize> {
-            let transaction = self.connection.transaction()?;
-            let mut released = 0;
-            for task in tasks {
-                released += transaction.execute(
-                    "DELETE FROM quarantine WHERE project = ?1 AND stage = ?2 AND task = ?3",
-                    params![
-                        task.project.to_string(),
-                        task.stage.to_string(),
-                        task.task.to_string()
-                    ],
-                )?;
-            }
-            transaction.commit()?;
-            Ok(released)
-        };
-        release().map_err(|error| database(&self.file, &error))
+        let keys = tasks.iter().map(|one| [one.project, one.stage, one.task]);
+        for_each(&mut self.connection, RELEASE, keys).map_err(|error| database(&self.file, &error))
     }
 }
 

@@ -21,6 +21,7 @@ pub use source::PluginDigest;
 use wasmtime::component::Component;
 
 use crate::engine::{Declaration, Engine, Grants, Limits, Program};
+use crate::off_thread::off_thread;
 use source::Source;
 
 /// The component of a plugin's file, as it is compiled: for measuring beside the host, as `tests/bench` does.
@@ -215,7 +216,7 @@ impl Plugin {
         path: &Path,
     ) -> Result<Examined, PluginError> {
         let (engine, cache, path) = (Arc::clone(engine), Arc::clone(cache), path.to_owned());
-        off_the_async_threads(move || {
+        off_thread(move || {
             let compiled = Compiled::new(&engine, &cache, &path)?;
             Ok(Examined {
                 digest: compiled.source.digest,
@@ -245,7 +246,7 @@ async fn link(
     grants: Grants,
 ) -> Result<Linked, PluginError> {
     let (engine, cache) = (Arc::clone(engine), Arc::clone(cache));
-    off_the_async_threads(move || {
+    off_thread(move || {
         let Compiled {
             source,
             component,
@@ -301,16 +302,6 @@ impl Compiled {
             contract,
             compiled_in,
         })
-    }
-}
-
-/// Compiling takes from milliseconds to seconds of every core.
-async fn off_the_async_threads<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, PluginError> + Send + 'static,
-) -> Result<T, PluginError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(join) => std::panic::resume_unwind(join.into_panic()),
     }
 }
 

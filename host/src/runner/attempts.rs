@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
 use super::Event;
-use super::breaker::Pass;
 use super::bundles::Decided;
 use super::dependencies::Dependencies;
 use super::drain::{Drain, Held};
@@ -20,6 +19,7 @@ use super::rows::size;
 use crate::engine::{AttemptLog, Decision, Failure, Inputs, Retries};
 use crate::journal::{Entry, EntryItem, EntryLabels};
 use crate::labels::Edits;
+use crate::off_thread::off_thread;
 
 /// Pause before the first retry; it doubles with each further one, up to `LONGEST_BACKOFF`. Of each pause,
 /// a random part between a half and all is waited.
@@ -130,15 +130,29 @@ impl Drain {
             let mut told: Option<Failure> = None;
             let mut again = Vec::new();
             for (member, answer) in members.into_iter().zip(answers) {
-                let answer = answer.and_then(|decision| {
-                    let entry = || self.entry(&member.dependencies, decision);
-                    member.span.in_scope(entry)
-                });
-                let failure = match answer {
-                    Ok(entry) => {
+                let entry = match answer {
+                    Ok(decision) => {
+                        let entry = self.entry(&member.dependencies, decision);
+                        entry.instrument(member.span.clone()).await
+                    }
+                    Err(failure) => Err(failure),
+                };
+                let failure = match entry {
+                    Ok((entry, bytes)) => {
                         any_decided = true;
                         let attempts = member.before + attempt + 1;
-                        self.decided(member, entry, attempts, &pass, way).await;
+                        let pass = pass.clone();
+                        let way = way.clone();
+                        self.decided(Decided {
+                            entry,
+                            attempts,
+                            member,
+                            pass,
+                            way,
+                            bytes,
+                            _share: None,
+                        })
+                        .await;
                         continue;
                     }
                     Err(failure) => failure,
@@ -242,34 +256,20 @@ impl Drain {
     }
 
     /// Hands a decision to the committer, if there is something to commit.
-    async fn decided(&self, member: Member, entry: Entry, attempts: u32, pass: &Pass, way: &Way) {
-        if entry.is_empty() {
-            pass.worked();
-            self.stayed(&entry);
+    async fn decided(&self, mut decided: Decided) {
+        if decided.entry.is_empty() {
+            decided.pass.worked();
+            self.stayed(&decided.entry);
             return;
         }
-        let labels = entry.labels.as_ref();
-        let bytes = labels.map_or(0, |labels| size(&labels.document));
         // Those who have a share wait for nobody but Encord. Once the run is to end, nothing waits with a decision.
-        let share = way
-            .stop
-            .run_until_cancelled(self.decisions.take(bytes))
-            .await;
+        let share = self.decisions.take(decided.bytes);
+        decided._share = decided.way.stop.run_until_cancelled(share).await;
         // What did not come with the batch has no share of a budget, and is not needed any more.
-        member.dependencies.forget_late();
+        decided.member.dependencies.forget_late();
         // Fails only if the committer is gone, which the drain reports.
-        let _ = way
-            .decided
-            .send(Decided {
-                entry,
-                attempts,
-                member,
-                pass: pass.clone(),
-                way: way.clone(),
-                bytes,
-                _share: share,
-            })
-            .await;
+        let committer = decided.way.decided.clone();
+        let _ = committer.send(decided).await;
     }
 
     fn stayed(&self, entry: &Entry) {
@@ -278,7 +278,12 @@ impl Drain {
         self.shared.emit(&Event::TaskEnded { failed: false });
     }
 
-    fn entry(&self, dependencies: &Dependencies, decision: Decision) -> Result<Entry, Failure> {
+    /// What is to be carried out, and what its label row takes in memory, in bytes.
+    async fn entry(
+        &self,
+        dependencies: &Dependencies,
+        decision: Decision,
+    ) -> Result<(Entry, u64), Failure> {
         if decision.unsaved_edits && !self.told_of_unsaved.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 "the agent edited the label row and did not call `save`, so the edits are dropped (said once \
@@ -299,21 +304,36 @@ impl Drain {
             .map(|name| find_pathway(&self.served.stage, &name))
             .transpose()
             .map_err(Failure::UnknownPathway)?;
+        let (labels, bytes) = match decision.labels {
+            Some(row) => {
+                let read = dependencies.row_document();
+                let read_edited_at = dependencies.row_edited_at();
+                let look = move || {
+                    let edits = read.map(|read| Edits::between(&read, &row.document));
+                    let bytes = size(&row.document);
+                    (
+                        EntryLabels {
+                            label_hash: row.label_hash,
+                            document: row.document,
+                            read_edited_at,
+                            edits,
+                        },
+                        bytes,
+                    )
+                };
+                let (labels, bytes) = off_thread(look).await;
+                (Some(labels), bytes)
+            }
+            None => (None, 0),
+        };
         let items = decision.items.into_iter();
-        Ok(Entry {
+        let entry = Entry {
             project: self.shared.project.hash,
             stage: self.served.stage.uuid,
             task: task.uuid,
             data_hash: task.data_hash,
             data_title: task.data_title.clone(),
-            labels: decision.labels.map(|row| EntryLabels {
-                label_hash: row.label_hash,
-                read_edited_at: dependencies.row_edited_at(),
-                edits: dependencies
-                    .row_document()
-                    .map(|read| Edits::between(&read, &row.document)),
-                document: row.document,
-            }),
+            labels,
             items: items
                 .map(|item| EntryItem {
                     item: item.item,
@@ -325,7 +345,8 @@ impl Drain {
             pathway,
             digest: self.served.plugin.digest.to_string(),
             begun: false,
-        })
+        };
+        Ok((entry, bytes))
     }
 }
 

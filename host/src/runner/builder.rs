@@ -21,6 +21,7 @@ use crate::encord::{Client, Project};
 use crate::engine::{Dependency, Engine, EngineOptions, Grants, Limits};
 use crate::journal::Journal;
 use crate::labels::Ontology;
+use crate::off_thread::off_thread;
 use crate::plugin::{CompileCache, DependencyComponent, DependencyRef, Plugin, PluginRef};
 
 type BeforeRun = Box<dyn FnOnce(&Project, &[Arc<Plugin>]) -> Result<(), String> + Send>;
@@ -257,11 +258,9 @@ async fn open_store(
     };
     let capacity = options.media_cache_bytes;
     let path = folder.clone();
-    let opened = tokio::task::spawn_blocking(move || Store::open(&path, capacity, fetch)).await;
-    let error = match opened {
-        Ok(Ok(store)) => return Ok(Ok(store)),
-        Ok(Err(error)) => error,
-        Err(join) => std::panic::resume_unwind(join.into_panic()),
+    let error = match off_thread(move || Store::open(&path, capacity, fetch)).await {
+        Ok(store) => return Ok(Ok(store)),
+        Err(error) => error,
     };
     let needs_files = |served: &Served| {
         let declaration = &served.declaration;

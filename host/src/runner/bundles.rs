@@ -47,6 +47,7 @@ pub(super) struct Decided {
     pub(super) way: Way,
     /// What its label row takes, of the budget of decisions.
     pub(super) bytes: u64,
+    /// Of that budget, until the decision is carried out. None once the run is to end.
     pub(super) _share: Option<Share>,
 }
 
@@ -118,7 +119,7 @@ impl Drain {
             .collect();
         let mut left = entries;
         let mut may_have_moved: HashSet<Uuid> = HashSet::new();
-        let mut patience = Patience::new(&self.shared.outage);
+        let mut patience = Patience::of_commit(&self.shared.outage, self.options.patience);
         let mut first = true;
         loop {
             let committer = &self.shared.committer;
@@ -130,9 +131,7 @@ impl Drain {
                 }
             };
             let Some(ended) = self.cut.run_until_cancelled(finish).await else {
-                for decided in bundle.into_values() {
-                    self.not_sent(&decided, "the run had to end before it was confirmed");
-                }
+                self.not_sent(&bundle, "the run had to end before it was confirmed");
                 return Ok(());
             };
             first = false;
@@ -155,6 +154,7 @@ impl Drain {
                     Committed::Gone if may_have_moved.contains(&entry.task) => Committed::Done,
                     other => other,
                 };
+                self.shared.outage.commits_work();
                 if let Some(decided) = bundle.remove(&entry.task) {
                     let span = decided.member.span.clone();
                     self.committed(decided, committed).instrument(span).await;
@@ -168,21 +168,32 @@ impl Drain {
                 .run_until_cancelled(patience.wait(&message, retry_after))
                 .await;
             if again != Some(true) {
-                for decided in bundle.into_values() {
+                for decided in bundle.values() {
                     decided.pass.failed(true, "unsent", &message);
-                    self.not_sent(&decided, &message);
                 }
+                self.not_sent(&bundle, &message);
                 return Ok(());
             }
         }
     }
 
-    /// The commit stays in the journal. The summary counts it when the run ends, if it is open then.
-    fn not_sent(&self, decided: &Decided, message: &str) {
-        decided.member.span.in_scope(|| {
-            tracing::error!("not sent, and kept for the next start: {message}");
-        });
-        self.shared.emit(&Event::TaskEnded { failed: true });
+    /// The commits stay in the journal. The summary counts and names them when the run ends, as far as they are open then.
+    fn not_sent(&self, bundle: &HashMap<Uuid, Decided>, message: &str) {
+        // What to do about it was told when it began.
+        let line = message.lines().next().unwrap_or_default();
+        let mut decided = bundle.values();
+        match (decided.next(), decided.len()) {
+            (Some(one), 0) => one.member.span.in_scope(|| {
+                tracing::error!("not sent, and kept for the next start: {line}");
+            }),
+            (_, more) => tracing::error!(
+                "{} decisions are not sent, and kept for the next start: {line}",
+                more + 1
+            ),
+        }
+        for _ in bundle {
+            self.shared.emit(&Event::TaskEnded { failed: true });
+        }
     }
 
     async fn committed(self: &Arc<Self>, decided: Decided, committed: Committed) {

@@ -10,15 +10,20 @@ use crate::encord::{
     StorageItemUpdate, Task, TaskFilter,
 };
 use crate::journal::{Entry, EntryItem, EntryLabels};
-use crate::labels::Onto;
+use crate::labels::{Edits, Onto};
+use crate::off_thread::off_thread;
 
 /// What is to be done about the label row of a decision.
 #[derive(Debug)]
 pub(super) enum RowCheck {
     /// Nobody edited it: it is saved as the agent left it.
     AsRead,
-    /// Somebody edited other parts of it: this is saved, which has both.
-    Merged(Value),
+    /// What is on the server is not known to be what the agent read: `row` is saved, which has what both did.
+    Merged {
+        row: Value,
+        /// Whether somebody edited labels of it, rather than nobody or something else.
+        edited: bool,
+    },
     /// It has all that the agent did already.
     Saved,
     /// The task has left the stage, so nothing is saved for it any more.
@@ -90,7 +95,10 @@ pub(super) async fn rows(
         .await;
     for (at, theirs) in edited.into_iter().zip(read) {
         checks[at] = match theirs {
-            Ok(theirs) => onto(entries[at].1, again, &theirs),
+            Ok(theirs) => {
+                let labels = entries[at].1.clone();
+                off_thread(move || onto(&labels, again, &theirs)).await
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => RowCheck::AsRead,
             Err(error) => RowCheck::Failed((*error).clone()),
         };
@@ -107,7 +115,10 @@ fn onto(labels: &EntryLabels, again: bool, theirs: &Value) -> RowCheck {
     }
     match edits.onto(&labels.document, theirs) {
         Ok(Onto::Saved) => RowCheck::Saved,
-        Ok(Onto::Merged(merged)) => RowCheck::Merged(merged),
+        Ok(Onto::Merged(row)) => RowCheck::Merged {
+            edited: !Edits::between(&labels.document, &row).is_empty(),
+            row,
+        },
         Err(conflict) => RowCheck::Overtaken(conflict.to_string()),
     }
 }

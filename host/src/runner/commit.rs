@@ -4,80 +4,25 @@
 //! Before labels and client metadata are written, it is looked at what the server has (see `check`): what somebody else
 //! edited meanwhile is kept.
 
-use std::collections::{HashMap, HashSet};
+mod moving;
+mod outcome;
+
+use std::collections::HashSet;
 use std::time::Duration;
 
 use rand::seq::SliceRandom;
 use serde_json::Value;
 use uuid::Uuid;
 
+pub(super) use outcome::Committed;
+
+use moving::{follow_pathways, set_priorities};
+use outcome::{Step, refused};
+
 use super::check::{self, Items, RowCheck};
 use super::written::Written;
-use crate::encord::{Client, Error, ErrorKind};
+use crate::encord::Client;
 use crate::journal::{Entry, EntryLabels, Journal};
-use crate::labels::Edits;
-
-/// What became of one task's commit.
-#[derive(Debug, Clone)]
-pub(super) enum Committed {
-    /// All of it was confirmed.
-    Done,
-    /// The task had left the stage by somebody else's doing.
-    Gone,
-    /// Somebody edited what the agent edited, after the agent had read it. Nothing of the decision had been carried out.
-    Overtaken(String),
-    /// Encord refused a part of it for good. The task stays where it is.
-    Refused {
-        /// What was refused, and Encord's words.
-        message: String,
-        /// Whether it is a matter of rights, which others can mend.
-        may_pass: bool,
-        /// Whether labels or client metadata were saved before: then the commit stays in the journal, and is what is to be
-        /// brought to its end rather than the agent to be called again.
-        begun: bool,
-    },
-    /// Encord could not be reached. The commit stays in the journal.
-    Unsent {
-        /// What failed, and why.
-        message: String,
-        /// How long Encord asked to wait.
-        retry_after: Option<Duration>,
-        /// Whether the task may have moved all the same.
-        may_have_moved: bool,
-    },
-}
-
-impl Committed {
-    fn stays_open(&self) -> bool {
-        matches!(
-            self,
-            Self::Unsent { .. } | Self::Refused { begun: true, .. }
-        )
-    }
-}
-
-/// A step of a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Check,
-    Save,
-    Update,
-    Priority,
-    Move,
-}
-
-impl Step {
-    /// What is being done in it.
-    fn doing(self) -> &'static str {
-        match self {
-            Self::Check => "checking what was edited meanwhile",
-            Self::Save => "saving the labels",
-            Self::Update => "updating the storage item",
-            Self::Priority => "setting the priority",
-            Self::Move => "moving the task",
-        }
-    }
-}
 
 /// Decisions in a row that cannot be sent alone either, after which it is not tried with the next ones.
 const MOST_ALONE: u32 = 3;
@@ -273,7 +218,7 @@ impl Committer {
         for ((&at, (_, labels)), check) in wave.iter().zip(&entries).zip(&checks) {
             let document = match check {
                 RowCheck::AsRead => &*labels.document,
-                RowCheck::Merged(merged) => merged,
+                RowCheck::Merged { row, .. } => row,
                 _ => continue,
             };
             rows.push((labels.label_hash, document));
@@ -297,7 +242,7 @@ impl Committer {
         }
         for (&at, check) in wave.iter().zip(checks) {
             match check {
-                RowCheck::AsRead | RowCheck::Merged(_) => {}
+                RowCheck::AsRead | RowCheck::Merged { .. } => {}
                 RowCheck::Saved => done.push(at),
                 RowCheck::Gone => outcomes.push((at, Committed::Gone)),
                 RowCheck::Overtaken(why) => outcomes.push((at, Committed::Overtaken(why))),
@@ -329,9 +274,7 @@ impl Committer {
                 match &checks[at] {
                     // What this host saved itself is no other's.
                     _ if self.written.was_saved(labels.label_hash) => false,
-                    RowCheck::Merged(merged) => {
-                        !Edits::between(&labels.document, merged).is_empty()
-                    }
+                    RowCheck::Merged { edited, .. } => *edited,
                     RowCheck::Overtaken(_) => true,
                     _ => false,
                 }
@@ -382,117 +325,4 @@ impl Committer {
 fn alive(states: &States) -> Vec<&Entry> {
     let alive = states.iter().filter(|(_, committed)| committed.is_none());
     alive.map(|(entry, _)| entry).collect()
-}
-
-async fn set_priorities(client: &Client, project: Uuid, states: &mut States) {
-    // Encord keys priorities by data unit; of several tasks on one, the last decision counts.
-    let mut priorities: HashMap<Uuid, f64> = HashMap::new();
-    for (entry, committed) in states.iter() {
-        if let (Some(priority), None) = (entry.priority, committed) {
-            priorities.insert(entry.data_hash, priority);
-        }
-    }
-    if priorities.is_empty() {
-        return;
-    }
-    let priorities: Vec<(Uuid, f64)> = priorities.into_iter().collect();
-    let set = client.set_priorities_each(project, &priorities).await;
-    for ((data_hash, _), set) in priorities.iter().zip(set) {
-        let Err(error) = set else { continue };
-        for (entry, committed) in states.iter_mut() {
-            if entry.data_hash == *data_hash && entry.priority.is_some() && committed.is_none() {
-                *committed = Some(refused(Step::Priority, entry, &error));
-            }
-        }
-    }
-}
-
-async fn follow_pathways(client: &Client, project: Uuid, stage: Uuid, states: &mut States) {
-    let mut moves = Vec::new();
-    let mut data_hashes = Vec::new();
-    let mut at = Vec::new();
-    for (position, (entry, committed)) in states.iter().enumerate() {
-        if let (Some(pathway), None) = (entry.pathway, committed) {
-            moves.push((entry.task, pathway));
-            data_hashes.push(entry.data_hash);
-            at.push(position);
-        }
-    }
-    let error = match client.follow_pathways(project, stage, &moves).await {
-        Ok(()) => return,
-        Err(error) => error,
-    };
-    if error.is_transient() {
-        for position in at {
-            let (entry, committed) = &mut states[position];
-            *committed = Some(refused(Step::Move, entry, &error));
-        }
-        return;
-    }
-    // All tasks of a bundle move, or none. If its answer was lost, its repeat is refused although it was carried out;
-    // one listing tells that sooner than asking for each task.
-    let mut in_doubt = error.may_have_been_applied();
-    if in_doubt {
-        let asked: HashSet<Uuid> = moves.iter().map(|(task, _)| *task).collect();
-        match check::waiting(client, project, stage, data_hashes).await {
-            Ok(waiting) if waiting.is_disjoint(&asked) => return,
-            Ok(_) => in_doubt = false,
-            Err(error) => tracing::debug!(%error, "each task is asked for"),
-        }
-    }
-    let moved = client.follow_pathways_each(project, stage, &moves).await;
-    let mut gone = Vec::new();
-    for (position, moved) in at.into_iter().zip(moved) {
-        match moved {
-            Err(error) if error.kind() == ErrorKind::TaskGone => gone.push((position, error)),
-            Err(error) => {
-                let (entry, committed) = &mut states[position];
-                *committed = Some(refused(Step::Move, entry, &error));
-            }
-            Ok(()) => {}
-        }
-    }
-    if gone.is_empty() {
-        return;
-    }
-    // Encord answers the same to a move that cannot be, for example along a pathway that is no more.
-    let hashes = gone.iter().map(|(at, _)| states[*at].0.data_hash).collect();
-    let waiting = check::waiting(client, project, stage, hashes).await;
-    for (position, error) in gone {
-        let (entry, committed) = &mut states[position];
-        let ours = in_doubt || error.may_have_been_applied();
-        *committed = match &waiting {
-            Ok(waiting) if waiting.contains(&entry.task) => Some(Committed::Refused {
-                message: format!("{} was refused: {error}", Step::Move.doing()),
-                may_pass: false,
-                begun: entry.begun,
-            }),
-            // An earlier try of the same request had got through, and only its answer was lost.
-            _ if ours => None,
-            Ok(_) => Some(Committed::Gone),
-            Err(error) => Some(refused(Step::Move, entry, error)),
-        };
-    }
-}
-
-fn refused(step: Step, entry: &Entry, error: &Error) -> Committed {
-    let doing = step.doing();
-    if error.kind() == ErrorKind::TaskGone && error.may_have_been_applied() {
-        // An earlier try of the same request had got through, and only its answer was lost.
-        Committed::Done
-    } else if error.kind() == ErrorKind::TaskGone {
-        Committed::Gone
-    } else if error.is_transient() || error.kind() == ErrorKind::Authentication {
-        Committed::Unsent {
-            message: format!("{doing} failed: {error}"),
-            retry_after: error.retry_after(),
-            may_have_moved: step == Step::Move && error.may_have_been_applied(),
-        }
-    } else {
-        Committed::Refused {
-            message: format!("{doing} was refused: {error}"),
-            may_pass: error.kind() == ErrorKind::Authorisation,
-            begun: entry.begun,
-        }
-    }
 }

@@ -297,7 +297,7 @@ impl Drain {
 
     /// The next page of tasks, asked for again while Encord cannot be reached.
     async fn next_page(&self, listing: &mut TaskListing) -> Result<Option<Vec<Task>>, RunError> {
-        let mut patience = Patience::new(&self.shared.outage);
+        let mut patience = Patience::new(&self.shared.outage, self.options.patience);
         loop {
             match listing.next_page().await {
                 Ok(page) => {

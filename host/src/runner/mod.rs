@@ -82,6 +82,10 @@ pub struct RunOptions {
     pub media_cache_bytes: u64,
     /// How long running attempts may take to end once the run was asked to end; commits then have 5 s more. Default 10 s.
     pub grace: Duration,
+    /// How long a listing or a commit is asked for again and again, beyond the client's own retries, if Encord cannot be used.
+    /// After that the listing ends the run or the pass, and the commit is left for the next. Commits share the time as long
+    /// as none gets through. Default 60 s.
+    pub patience: Duration,
     /// Failed tasks in a row after which a stage is paused: one task at a time is then tried until one works, for half a
     /// minute, and after that the rest of the stage is left for the next pass or run. 0: never. Default 20.
     pub pause_after: usize,
@@ -99,6 +103,7 @@ impl Default for RunOptions {
             row_bytes: 512 << 20,
             media_cache_bytes: 4096 << 20,
             grace: Duration::from_secs(10),
+            patience: Duration::from_secs(60),
             pause_after: 20,
         }
     }

@@ -14,6 +14,7 @@ use super::slot::Resolved;
 use super::source::Source;
 use crate::encord::LabelRowMetadata;
 use crate::engine::{LabelRowInput, Unresolved};
+use crate::off_thread::off_thread;
 
 /// Tasks of the first part, before anything is known of the rows.
 const FIRST_PART: usize = 25;
@@ -213,16 +214,13 @@ fn is_too_large<T>(row: &Result<T, Unresolved>) -> bool {
 /// What the rows of each task take. Looked at where it holds up nobody, for large ones have millions of parts.
 async fn sizes(part: &[Arc<Dependencies>]) -> Vec<u64> {
     let documents: Vec<_> = part.iter().map(|one| one.documents()).collect();
-    let count = move || {
+    off_thread(move || {
         let sizes = documents
             .iter()
             .map(|of_task| of_task.iter().map(|one| size(one)).sum());
         sizes.collect()
-    };
-    match tokio::task::spawn_blocking(count).await {
-        Ok(sizes) => sizes,
-        Err(join) => std::panic::resume_unwind(join.into_panic()),
-    }
+    })
+    .await
 }
 
 /// What a document takes in memory, in bytes, as `serde_json` and its maps allocate.

@@ -1,15 +1,20 @@
 //! Label rows that somebody edits while an agent decides: what does not touch the same labels is kept, what does goes to the
 //! agent again.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use runner_host::encord::{CreateOptions, MetadataOptions, ReadOptions};
-use runner_host::local::FaultPlan;
+use runner_host::encord::{CreateOptions, MetadataOptions, ReadOptions, StorageItemUpdate};
 use runner_host::runner::RunOptions;
-use runner_host::{CancellationToken, PluginRef, Runner, Summary};
-use runner_tests::{AGENT, SECOND, Served, TestProject, guest};
-use serde_json::{Value, json};
+use runner_host::{RunnerBuilder, Summary};
+use runner_tests::{AGENT, SECOND, Served, TestProject};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
+
+use crate::set_up::{item, numbered, run, runner, set_faults, until};
+
+/// The second listing, which is that before the labels are saved, is answered after two seconds.
+const HELD_BACK: &str =
+    "[[rules]]\noperation = 'labelrowmetadata.GET'\nskip = 1\ntimes = 1\nlatency = 2000";
 
 /// A picture whose row somebody has opened, and a run of the plugin `labels` on it that has got to its commit: the server
 /// holds the question what was edited meanwhile back, until it is answered two seconds later.
@@ -20,23 +25,9 @@ struct Scene {
     label: Uuid,
 }
 
-/// A run adds a box and, if there is none yet, a classification.
-fn runner(project: &TestProject, served: &Served) -> runner_host::RunnerBuilder {
-    Runner::builder()
-        .client(served.client.clone())
-        .project_hash(served.hash)
-        .plugin(PluginRef {
-            stage: None,
-            path: guest("labels"),
-        })
-        .options(RunOptions::default())
-        .state_dir(project.scratch().join("run"))
-        .cache_dir(project.scratch().join("cache"))
-}
-
-async fn run(project: &TestProject, served: &Served) -> Summary {
-    let runner = runner(project, served).build().await.unwrap();
-    runner.run(CancellationToken::new()).await.unwrap()
+/// A run of the plugin `labels`, which adds a box and, if there is none yet, a classification.
+fn labels(project: &TestProject, served: &Served) -> RunnerBuilder {
+    runner(project, served, "labels", RunOptions::default())
 }
 
 impl Scene {
@@ -88,20 +79,13 @@ impl Scene {
 
     /// Runs the plugin, and edits the row after the agent decided and before its labels are saved.
     async fn run_while(&self, edit: impl FnOnce(&mut Value)) -> Summary {
-        let plan =
-            "[[rules]]\noperation = 'labelrowmetadata.GET'\nskip = 1\ntimes = 1\nlatency = 2000";
-        let faults = self.served.server.faults();
-        faults.set(FaultPlan::from_toml(plan).unwrap());
-        let runner = runner(&self.project, &self.served).build().await.unwrap();
-        let run = tokio::spawn(runner.run(CancellationToken::new()));
-        let mut pause = tokio::time::interval(Duration::from_millis(5));
-        while faults.counts()[0].matched < 2 {
-            pause.tick().await;
-        }
+        set_faults(&self.served, HELD_BACK);
+        let run = tokio::spawn(run(labels(&self.project, &self.served)));
+        until(&self.served, 0, 2).await;
         let mut row = self.row().await;
         edit(&mut row);
         self.save(&row).await;
-        run.await.unwrap().unwrap()
+        run.await.unwrap()
     }
 
     fn answers(row: &Value, part: &str) -> usize {
@@ -129,7 +113,7 @@ fn add_box(row: &mut Value, data: Uuid, hash: &str) {
 async fn what_somebody_else_added_meanwhile_is_kept() {
     let scene = Scene::new().await;
     // There is a box already, from an earlier time through the stage.
-    let first = run(&scene.project, &scene.served).await;
+    let first = run(labels(&scene.project, &scene.served)).await;
     assert!(first.is_clean(), "{first:?}");
     scene.send_back().await;
 
@@ -157,7 +141,7 @@ async fn what_somebody_else_added_meanwhile_is_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_else_removed_meanwhile_stays_removed() {
     let scene = Scene::new().await;
-    let first = run(&scene.project, &scene.served).await;
+    let first = run(labels(&scene.project, &scene.served)).await;
     assert!(first.is_clean(), "{first:?}");
     scene.send_back().await;
     let data = scene.data;
@@ -184,7 +168,7 @@ async fn the_same_classification_goes_to_the_agent_again() {
     let classified = {
         // What the agent would add, taken from another project with the same ontology.
         let served = other.serve().await;
-        assert!(run(&other, &served).await.is_clean());
+        assert!(run(labels(&other, &served)).await.is_clean());
         let task = served
             .client
             .tasks_page(served.hash, SECOND, None)
@@ -226,20 +210,61 @@ async fn the_same_classification_goes_to_the_agent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_is_overtaken_again_and_again_is_not_called_for_ever() {
+    let project = TestProject::of_pictures(&["cat"]);
+    let served = project.serve().await;
+    let noted = item(&served, "cat.gif").await;
+    // Between the agent's reading and the look before writing there is time for somebody's edit.
+    set_faults(
+        &served,
+        "[[rules]]\npath = '/v2/public/storage/items/get-bulk'\nlatency = 300",
+    );
+    let edits = AtomicU64::new(0);
+    let somebody = async {
+        loop {
+            let edit = edits.fetch_add(1, Ordering::Relaxed);
+            let update = StorageItemUpdate {
+                client_metadata: Some(Map::from_iter([("attempt".to_owned(), json!(1000 + edit))])),
+                ..StorageItemUpdate::default()
+            };
+            let updates = [(noted, update)];
+            let updated = served.client.update_storage_items(&updates);
+            updated.await.unwrap();
+        }
+    };
+    // The plugin writes the same key each time.
+    let summary = tokio::select! {
+        summary = run(runner(&project, &served, "again", RunOptions::default())) => summary,
+        () = somebody => unreachable!("it goes on"),
+    };
+    let stage = &summary.stages[0];
+    assert_eq!(
+        (stage.overtaken, stage.failed, stage.done()),
+        (5, 1, 0),
+        "{summary:?}"
+    );
+    let failure = &stage.failures[0];
+    assert_eq!((failure.kind, failure.attempts), ("overtaken", 6));
+    assert!(
+        failure.message.contains("the key \"attempt\""),
+        "{failure:?}"
+    );
+    assert_eq!(served.waiting(AGENT).await, ["cat.gif"]);
+    served.server.faults().clear();
+    let kept = served.client.storage_item(noted, false).await.unwrap();
+    let kept: Value = serde_json::from_str(&kept.client_metadata.unwrap()).unwrap();
+    assert!(kept["attempt"].as_u64() >= Some(1000), "{kept}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_saved_for_a_task_that_somebody_moved_meanwhile() {
     let scene = Scene::new().await;
-    let plan = "[[rules]]\noperation = 'labelrowmetadata.GET'\nskip = 1\ntimes = 1\nlatency = 2000";
-    let faults = scene.served.server.faults();
-    faults.set(FaultPlan::from_toml(plan).unwrap());
-    let runner = runner(&scene.project, &scene.served).build().await.unwrap();
-    let run = tokio::spawn(runner.run(CancellationToken::new()));
-    let mut pause = tokio::time::interval(Duration::from_millis(5));
-    while faults.counts()[0].matched < 2 {
-        pause.tick().await;
-    }
+    set_faults(&scene.served, HELD_BACK);
+    let run = tokio::spawn(run(labels(&scene.project, &scene.served)));
+    until(&scene.served, 0, 2).await;
     let before = scene.row().await;
     scene.move_on().await;
-    let summary = run.await.unwrap().unwrap();
+    let summary = run.await.unwrap();
     assert_eq!(
         (summary.stages[0].gone, summary.stages[0].done()),
         (1, 0),
@@ -250,18 +275,13 @@ async fn nothing_is_saved_for_a_task_that_somebody_moved_meanwhile() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_nobody_edited_cost_one_listing_for_the_bundle() {
-    let names: Vec<String> = (0..60).map(|number| format!("{number:02}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let project = TestProject::of_pictures(&names);
+    let project = numbered(60);
     let served = project.serve().await;
     let plan = "[[rules]]\noperation = 'labelrowmetadata.GET'\nlatency = 0\n\
                 [[rules]]\noperation = 'labelrow.GET'\nlatency = 0\n\
                 [[rules]]\noperation = 'labelrow.POST'\nlatency = 0";
-    served
-        .server
-        .faults()
-        .set(FaultPlan::from_toml(plan).unwrap());
-    assert!(run(&project, &served).await.is_clean());
+    set_faults(&served, plan);
+    assert!(run(labels(&project, &served)).await.is_clean());
     let counts = served.server.faults().counts();
     let [listed, read, saved] = [0, 1, 2].map(|rule| counts[rule].matched);
     // One for the batch, and one for each bundle that was saved.

@@ -8,16 +8,16 @@ use runner_tests::accounted::accounted;
 use runner_tests::dev::Dev;
 use runner_tests::{TestProject, program};
 
+use crate::set_up::numbered;
+
 const PICTURES: usize = 30;
 
 fn project() -> TestProject {
-    let names: Vec<String> = (0..PICTURES).map(|number| format!("{number:02}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    TestProject::of_pictures(&names)
+    numbered(PICTURES)
 }
 
-/// A host whose decisions are all on their way to a server that does not answer the moves for ten minutes.
-fn held_up(project: &TestProject) -> (Dev, Child) {
+/// A host whose decisions, of which some are in the journal, are all on their way to a server that does not answer the moves for ten minutes.
+pub(crate) fn held_up(project: &TestProject) -> (Dev, Child) {
     let faults = project.scratch().join("faults.toml");
     std::fs::write(
         &faults,
@@ -43,7 +43,7 @@ fn held_up(project: &TestProject) -> (Dev, Child) {
     (dev, child)
 }
 
-fn signal(child: &Child, signal: &str) {
+pub(crate) fn signal(child: &Child, signal: &str) {
     let id = child.id().to_string();
     assert!(
         Command::new("kill")
@@ -95,6 +95,25 @@ async fn a_run_ends_within_its_bound_though_the_server_is_silent() {
     assert_eq!(status.code(), Some(1), "{summary}");
     assert!(summary.contains("decided and not sent yet"), "{summary}");
     assert!(summary.contains("Unsent"), "{summary}");
+    ends_well(&project, dev).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_host_is_refused_and_says_who_uses_the_directory() {
+    let project = project();
+    let (dev, mut child) = held_up(&project);
+    let mut second = dev.host(Command::new(program()), &project, "labels");
+    let output = second.output().unwrap();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{log}");
+    let holder = format!("process {}", child.id());
+    for text in ["error: ", "another runner-host", &holder, "help: "] {
+        assert!(log.contains(text), "{text} in {log}");
+    }
+    // The first one is as it was.
+    assert!(child.try_wait().unwrap().is_none());
+    signal(&child, "-KILL");
+    child.wait().unwrap();
     ends_well(&project, dev).await;
 }
 

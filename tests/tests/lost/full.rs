@@ -4,10 +4,14 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::Command;
+use std::time::Duration;
 
 use runner_tests::accounted::accounted;
 use runner_tests::dev::Dev;
 use runner_tests::{TestProject, guest, program, root};
+
+use crate::ending::{held_up, signal};
+use crate::set_up::numbered;
 
 const PICTURES: usize = 600;
 
@@ -15,9 +19,7 @@ const PICTURES: usize = 600;
 const ROOM: u32 = 400_000;
 
 fn project() -> TestProject {
-    let names: Vec<String> = (0..PICTURES).map(|number| format!("{number:03}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    TestProject::of_pictures(&names)
+    numbered(PICTURES)
 }
 
 /// The host, with that room in each file or with as much as there is.
@@ -59,6 +61,33 @@ async fn a_run_without_room_ends_and_the_next_one_goes_on() {
     // What was done until then is told all the same.
     let summary = String::from_utf8_lossy(&output.stdout);
     assert!(summary.contains("Agent"), "{summary}");
+
+    let output = host(&project, &dev, None).output().unwrap();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{log}");
+    drop(dev);
+    assert_eq!(accounted(&project, PICTURES).await, PICTURES);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_without_room_loses_no_open_commit() {
+    let project = project();
+    let (dev, mut child) = held_up(&project);
+    // It decides until the journal has more than there will be room for.
+    let log = project.scratch().join("state/journal.sqlite-wal");
+    let mut pause = tokio::time::interval(Duration::from_millis(5));
+    while log.metadata().map_or(0, |file| file.len()) < u64::from(ROOM) {
+        pause.tick().await;
+    }
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    drop(dev);
+    let dev = Dev::start(&project, &[]);
+    let output = host(&project, &dev, Some(ROOM)).output().unwrap();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{log}");
+    assert!(log.contains("error: the journal"), "{log}");
+    assert!(log.contains("help: free some disk space"), "{log}");
 
     let output = host(&project, &dev, None).output().unwrap();
     let log = String::from_utf8_lossy(&output.stderr);

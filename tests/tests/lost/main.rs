@@ -9,3 +9,4 @@ mod ending;
 mod full;
 mod peers;
 mod quarantine;
+mod set_up;

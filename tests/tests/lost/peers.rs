@@ -6,13 +6,14 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use runner_host::encord::{MetadataOptions, ReadOptions};
-use runner_host::local::FaultPlan;
-use runner_host::{CancellationToken, PluginRef, RunOptions, Runner, StageSummary};
+use runner_host::{CancellationToken, RunOptions, StageSummary};
 use runner_tests::dev::Dev;
 use runner_tests::ran::run_in;
-use runner_tests::{AGENT, SECOND, Served, TestProject, guest, program};
+use runner_tests::{AGENT, SECOND, Served, TestProject, program};
 use serde_json::Value;
 use uuid::Uuid;
+
+use crate::set_up::{item, runner, set_faults};
 
 /// What became of the first stage, and how long the run took without its start.
 async fn run(
@@ -21,41 +22,13 @@ async fn run(
     plugin: &str,
     options: RunOptions,
 ) -> (StageSummary, Duration) {
-    let runner = Runner::builder()
-        .client(served.client.clone())
-        .project_hash(served.hash)
-        .plugin(PluginRef {
-            stage: None,
-            path: guest(plugin),
-        })
-        .options(options)
-        .state_dir(project.scratch().join("run"))
-        .cache_dir(project.scratch().join("cache"))
-        .media_cache(project.scratch().join("files"))
-        .build()
-        .await
-        .expect("it can run");
+    let runner = runner(project, served, plugin, options).build().await;
+    let runner = runner.expect("it can run");
     let began = Instant::now();
     // Plugins that serve a second stage would move the tasks on.
     let ran = runner.run_stage("Agent", CancellationToken::new()).await;
     let mut summary = ran.expect("it runs");
     (summary.stages.remove(0), began.elapsed())
-}
-
-fn set_faults(served: &Served, plan: &str) {
-    let plan = FaultPlan::from_toml(plan).expect("the plan has no mistakes");
-    served.server.faults().set(plan);
-}
-
-/// The storage item of a title.
-async fn item(served: &Served, title: &str) -> Uuid {
-    let (filter, options) = (Default::default(), MetadataOptions::default());
-    let rows = served
-        .client
-        .list_label_rows(served.hash, &filter, &options);
-    let rows = rows.await.unwrap();
-    let row = rows.iter().find(|row| row.data_title == title).unwrap();
-    row.backing_item_uuid.unwrap()
 }
 
 /// How many boxes the row of the only task at a stage has, its priority, and the client metadata of its item.
