@@ -4,7 +4,8 @@
 pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
-        // It is not cancelled: that takes an abort, which nobody has the handle for.
-        Err(join) => std::panic::resume_unwind(join.into_panic()),
+        Err(join) if join.is_panic() => std::panic::resume_unwind(join.into_panic()),
+        // Only the end of the runtime cancels it, which drops the caller too.
+        Err(_) => std::future::pending().await,
     }
 }

@@ -123,6 +123,7 @@ impl Drain {
                     member.dependencies.forget_errors();
                 }
             }
+            let mut running = Running::new(&self.running, members.len() as u64);
             let (answers, log) = self.call(&members, attempt).await;
             let apart = go_apart(&answers);
             let first = members.iter().all(|member| !member.counted);
@@ -153,6 +154,7 @@ impl Drain {
                             _share: None,
                         })
                         .await;
+                        running.one_less();
                         continue;
                     }
                     Err(failure) => failure,
@@ -166,6 +168,7 @@ impl Drain {
                     let attempts = member.before + attempt + 1;
                     self.failed_or_gone(&member, &failure, attempts, &log).await;
                 }
+                running.one_less();
             }
             // A call for several tasks that fails as a whole is the fault of one of them.
             if let Some(failure) = told.filter(|_| !any_decided && !apart) {
@@ -236,7 +239,6 @@ impl Drain {
             [member] => member.span.clone(),
             several => tracing::error_span!("call", tasks = several.len()),
         };
-        let _running = Running::new(&self.running, members.len() as u64);
         let (engine, declaration) = (&self.shared.engine, &self.served.declaration);
         let (program, stage) = (&self.served.plugin.program, &declaration.stage);
         let answers = match (declaration.batches, inputs.pop()) {
@@ -350,7 +352,7 @@ impl Drain {
     }
 }
 
-/// Tasks of a call that is under way.
+/// Tasks of a call that is under way, until each is with the committer or has failed.
 struct Running<'a> {
     all: &'a AtomicU64,
     tasks: u64,
@@ -360,6 +362,12 @@ impl<'a> Running<'a> {
     fn new(all: &'a AtomicU64, tasks: u64) -> Self {
         all.fetch_add(tasks, Ordering::Relaxed);
         Self { all, tasks }
+    }
+
+    /// One of them is.
+    fn one_less(&mut self) {
+        self.all.fetch_sub(1, Ordering::Relaxed);
+        self.tasks -= 1;
     }
 }
 

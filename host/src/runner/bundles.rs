@@ -16,7 +16,7 @@ use super::breaker::Pass;
 use super::commit::Committed;
 use super::drain::Drain;
 use super::failing::Failed;
-use super::outage::Patience;
+use super::outage::{Asked, Patience};
 use super::summary::{Other, TaskFailure};
 use super::{Event, RunError};
 use crate::encord;
@@ -119,7 +119,7 @@ impl Drain {
             .collect();
         let mut left = entries;
         let mut may_have_moved: HashSet<Uuid> = HashSet::new();
-        let mut patience = Patience::of_commit(&self.shared.outage, self.options.patience);
+        let mut patience = Patience::new(&self.shared.outage, Asked::Commit, self.options.patience);
         let mut first = true;
         loop {
             let committer = &self.shared.committer;
@@ -154,14 +154,13 @@ impl Drain {
                     Committed::Gone if may_have_moved.contains(&entry.task) => Committed::Done,
                     other => other,
                 };
-                self.shared.outage.commits_work();
+                self.shared.outage.worked(Asked::Commit);
                 if let Some(decided) = bundle.remove(&entry.task) {
                     let span = decided.member.span.clone();
                     self.committed(decided, committed).instrument(span).await;
                 }
             }
             let Some((message, retry_after)) = unsent else {
-                patience.over();
                 return Ok(());
             };
             let again = stop

@@ -27,7 +27,7 @@ use super::bundles::{DECIDED_BYTES, LARGEST_BUNDLE};
 use super::dependencies::Dependencies;
 use super::files::{self, DOWNLOADS_AT_A_TIME, Order};
 use super::held::Holding;
-use super::outage::Patience;
+use super::outage::{Asked, Patience};
 use super::plan::Served;
 use super::prefetch::Ahead;
 use super::rows::RowBudget;
@@ -111,6 +111,7 @@ pub(super) async fn drain(
         Ok(open) => open,
         Err(error) => return (summary, Err(error.into())),
     };
+    shared.outage.begin_anew();
     let breaker = Breaker::new(
         options.pause_after as u64,
         FIRST_PAUSE,
@@ -297,11 +298,12 @@ impl Drain {
 
     /// The next page of tasks, asked for again while Encord cannot be reached.
     async fn next_page(&self, listing: &mut TaskListing) -> Result<Option<Vec<Task>>, RunError> {
-        let mut patience = Patience::new(&self.shared.outage, self.options.patience);
+        let mut patience =
+            Patience::new(&self.shared.outage, Asked::Listing, self.options.patience);
         loop {
             match listing.next_page().await {
                 Ok(page) => {
-                    patience.over();
+                    self.shared.outage.worked(Asked::Listing);
                     return Ok(page);
                 }
                 Err(error) if error.is_transient() => {

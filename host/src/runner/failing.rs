@@ -56,8 +56,9 @@ impl Drain {
         let dependencies = &member.dependencies;
         let task = &dependencies.task;
         if !dependencies.may_be_gone() || !self.has_left(task).await {
-            let may_pass =
-                failure.retries() == Retries::All || dependencies.was_something_unavailable();
+            let may_pass = failure.retries() == Retries::All
+                || dependencies.was_something_unavailable()
+                || dependencies.was_something_forbidden();
             let failed = Failed {
                 failure: TaskFailure {
                     task: task.uuid,

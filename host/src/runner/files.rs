@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::dependencies::Dependencies;
+use super::outage::is_for_now;
 use super::slot::Resolved;
 use super::source::{Source, unresolved};
 use crate::encord::{Client, ErrorKind, StorageItem};
@@ -195,8 +196,8 @@ impl runner_media::Source for ItemUrl<'_> {
 fn kind(error: &crate::encord::Error) -> MediaErrorKind {
     match error.kind() {
         ErrorKind::NotFound => MediaErrorKind::NotFound,
-        ErrorKind::Authentication | ErrorKind::Authorisation => MediaErrorKind::Forbidden,
-        _ if error.is_transient() => MediaErrorKind::Unavailable,
+        ErrorKind::Authorisation => MediaErrorKind::Forbidden,
+        _ if is_for_now(error) => MediaErrorKind::Unavailable,
         _ => MediaErrorKind::Other,
     }
 }

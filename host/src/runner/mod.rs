@@ -369,6 +369,9 @@ impl Runner {
                 resumed.unsent
             );
         }
+        if resumed.finished + resumed.dropped + resumed.refused > 0 {
+            self.shared.outage.worked(outage::Asked::Commit);
+        }
         summary.resumed += resumed.finished;
         summary.refused = resumed.refused;
         Ok(())

@@ -10,6 +10,7 @@ use runner_media::{MediaError, Store};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::outage::is_for_now;
 use super::rows::RowBudget;
 use super::slot::Resolved;
 use super::twins::Twins;
@@ -319,8 +320,8 @@ pub(super) fn unresolved(error: &Error) -> Unresolved {
     let message = error.to_string();
     match error.kind() {
         ErrorKind::NotFound => Unresolved::NotFound(message),
-        ErrorKind::Authentication | ErrorKind::Authorisation => Unresolved::Forbidden(message),
-        _ if error.is_transient() => Unresolved::Unavailable(message),
+        ErrorKind::Authorisation => Unresolved::Forbidden(message),
+        _ if is_for_now(error) => Unresolved::Unavailable(message),
         // Only label rows are asked for with a limit.
         ErrorKind::AnswerTooLarge => Unresolved::TooLarge(format!(
             "{message}\nhelp: let the host take more memory for label rows, with --row-bytes"

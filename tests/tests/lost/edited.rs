@@ -217,7 +217,7 @@ async fn an_agent_that_is_overtaken_again_and_again_is_not_called_for_ever() {
     // Between the agent's reading and the look before writing there is time for somebody's edit.
     set_faults(
         &served,
-        "[[rules]]\npath = '/v2/public/storage/items/get-bulk'\nlatency = 300",
+        "[[rules]]\npath = '/v2/public/storage/items/get-bulk'\nlatency = 1000",
     );
     let edits = AtomicU64::new(0);
     let somebody = async {

@@ -16,7 +16,7 @@ fn project() -> TestProject {
     numbered(PICTURES)
 }
 
-/// A host whose decisions, of which some are in the journal, are all on their way to a server that does not answer the moves for ten minutes.
+/// A host whose first decisions are in the journal, and on their way to a server that does not answer moves for ten minutes.
 pub(crate) fn held_up(project: &TestProject) -> (Dev, Child) {
     let faults = project.scratch().join("faults.toml");
     std::fs::write(

@@ -344,15 +344,36 @@ async fn a_stage_whose_key_is_revoked_is_paused_and_the_next_run_goes_on() {
     let summary = run(runner_of()).await;
     let stage = &summary.stages[0];
     assert!(stage.paused && !summary.is_clean(), "{summary:?}");
-    // Two bundles until the pause, and the five that were tried on their own.
-    assert!((20..=40).contains(&stage.unsent), "{summary:?}");
-    assert_eq!(stage.failed, 0, "{summary:?}");
+    // Two batches until the pause, and the five that were tried on their own.
+    let tried = stage.unsent + stage.failed;
+    assert!((20..=40).contains(&tried), "{summary:?}");
 
     served.server.faults().clear();
     let summary = run(runner_of()).await;
     assert!(summary.is_clean(), "{summary:?}");
     served.server.stop().await;
     assert_eq!(accounted(&project, 300).await, 300);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_by_a_revoked_key_or_a_missing_right_is_tried_again_at_the_next_start() {
+    for status in [401, 403] {
+        let project = numbered(30);
+        let served = project.serve().await;
+        let options = RunOptions {
+            num_retries: 0,
+            pause_after: 0,
+            ..RunOptions::default()
+        };
+        let rule = format!("[[rules]]\noperation = 'labelrow.PUT'\nstatus = {status}");
+        set_faults(&served, &rule);
+        let summary = run(runner(&project, &served, "labels", options.clone())).await;
+        assert_eq!(summary.failed(), 30, "{summary:?}");
+        served.server.faults().clear();
+        let summary = run(runner(&project, &served, "labels", options)).await;
+        assert!(summary.is_clean(), "{summary:?}");
+        assert_eq!(summary.stages[0].done(), 30);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,9 @@
 //! Who may ask what, and servers that are not there.
 
 use runner_host::encord::{Client, ErrorKind, Key};
-use runner_host::{CancellationToken, PluginRef, RunError, Runner};
+use std::time::Duration;
+
+use runner_host::{CancellationToken, PluginRef, RunError, RunOptions, Runner};
 use runner_tests::guest;
 use uuid::Uuid;
 
@@ -81,6 +83,10 @@ async fn a_server_that_has_stopped_is_named() {
             path: guest("labels"),
         })
         .state_dir(platform.folder().join("run"))
+        .options(RunOptions {
+            patience: Duration::from_secs(2),
+            ..RunOptions::default()
+        })
         .build()
         .await
         .unwrap();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::encord::{Error, ErrorKind};
 use crate::journal::Entry;
+use crate::runner::outage::is_for_now;
 
 /// What became of one task's commit.
 #[derive(Debug, Clone)]
@@ -75,7 +76,7 @@ pub(super) fn refused(step: Step, entry: &Entry, error: &Error) -> Committed {
         Committed::Done
     } else if error.kind() == ErrorKind::TaskGone {
         Committed::Gone
-    } else if error.is_transient() || error.kind() == ErrorKind::Authentication {
+    } else if is_for_now(error) {
         // Only a person can mend a key that is refused.
         let help = error.help().filter(|_| !error.is_transient());
         let help = help.map(|help| format!("\nhelp: {help}"));
