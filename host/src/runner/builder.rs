@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use runner_media::{Budget, FetchOptions, MediaError, Store};
 use serde_json::Value;
@@ -224,6 +225,7 @@ impl RunnerBuilder {
             },
             holding,
             outage: Outage::default(),
+            told_of_unsent: AtomicBool::new(false),
             client,
             project: Arc::new(project),
             ontology: Arc::new(ontology),

@@ -111,7 +111,6 @@ pub(super) async fn drain(
         Ok(open) => open,
         Err(error) => return (summary, Err(error.into())),
     };
-    shared.outage.begin_anew();
     let breaker = Breaker::new(
         options.pause_after as u64,
         FIRST_PAUSE,

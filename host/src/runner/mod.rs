@@ -32,6 +32,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -156,6 +157,8 @@ struct Shared {
     /// Of each stage that is served.
     holding: HashMap<Uuid, Holding>,
     outage: Outage,
+    /// That open commits cannot be sent, which is told at the first of several passes.
+    told_of_unsent: AtomicBool,
     /// Where files are kept, or why that cannot be.
     store: Result<Store, MediaError>,
     /// Of files ahead of the attempts that need them.
@@ -359,7 +362,11 @@ impl Runner {
             None => Timestamp::MAX,
         };
         let (project, holding) = (self.shared.project.hash, &self.shared.holding);
-        let resumed = resume(&self.shared.committer, project, holding, now).await?;
+        let told = self.shared.told_of_unsent.load(Ordering::Relaxed);
+        let resumed = resume(&self.shared.committer, project, holding, now, !told).await?;
+        self.shared
+            .told_of_unsent
+            .store(resumed.unsent > 0, Ordering::Relaxed);
         if resumed != resume::Resumed::default() {
             tracing::info!(
                 "open commits: {} were brought to their end, {} were void, {} were refused, {} are still open",

@@ -12,88 +12,78 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// A pause that Encord asks for is no longer than this.
 const LONGEST_ASKED: Duration = Duration::from_secs(60);
 
-/// Commits that fail for less than this, each beside others that get through, are no outage.
+/// Commits that fail for less than this, with none that gets through, are no outage.
 const NO_OUTAGE: Duration = Duration::from_secs(1);
 
-/// Whether an error says that Encord cannot be used for now, whatever it is asked for: the network, a 5xx, too many requests,
-/// or a key that is refused, which a person has to mend.
+/// Whether what Encord answered to an agent or to a commit may be another answer later: the network, a 5xx, too many requests,
+/// or a key that is refused, which a person has to mend. A listing with such a key ends the run.
 pub(super) fn is_for_now(error: &Error) -> bool {
     error.is_transient() || error.kind() == ErrorKind::Authentication
 }
 
-/// Whether Encord cannot be used. One for all parts of a run, so that each outage is told once.
+/// Whether listings or commits wait for Encord. One for all parts of a run, so that each outage is told once.
 #[derive(Debug, Default)]
-pub(super) struct Outage(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
-    /// When it was told.
-    told: Option<Instant>,
-    /// Since when listings fail, and commits, without one that got through.
-    failing: [Option<Instant>; 2],
-    /// Since when commits that fail share their patience.
-    sharing: Option<Instant>,
+pub(super) struct Outage {
+    listings: Mutex<State>,
+    commits: Mutex<State>,
 }
 
 /// What Encord is asked for again and again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
-    Listing = 0,
-    Commit = 1,
+    Listing,
+    Commit,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When one failed first, and last, if none got through since.
+    failing: Option<(Instant, Instant)>,
+    /// It was told.
+    told: bool,
 }
 
 impl State {
-    /// It failed at `now`, for the first time at `since`. Returns since when there is patience with it, and whether the
-    /// outage is to be told.
-    fn failed(&mut self, asked: Asked, since: Instant, now: Instant) -> (Instant, bool) {
-        let failing = *self.failing[asked as usize].get_or_insert(now);
-        let (since, certain) = match asked {
-            Asked::Listing => (since, true),
-            // One that Encord cannot cope with says nothing about the others.
-            Asked::Commit => (
-                since.min(*self.sharing.get_or_insert(now)),
-                now.duration_since(failing) >= NO_OUTAGE,
-            ),
-        };
-        let tell = certain && self.told.is_none();
-        if tell {
-            self.told = Some(failing);
-        }
-        (since, tell)
+    /// One failed. Returns since when they do, as long as there are further ones within `longest`.
+    fn failed(&mut self, now: Instant, longest: Duration) -> Instant {
+        let still = |(_, last): &(Instant, Instant)| now.duration_since(*last) <= longest;
+        let first = self.failing.filter(still).map_or(now, |(first, _)| first);
+        self.failing = Some((first, now));
+        first
     }
 
-    /// It got through. Returns when the outage began, if it is over and was told.
-    fn worked(&mut self, asked: Asked) -> Option<Instant> {
-        self.failing[asked as usize] = None;
-        if asked == Asked::Commit {
-            self.sharing = None;
-        }
-        match self.failing {
-            [None, None] => self.told.take(),
-            _ => None,
-        }
+    /// Whether it is to be told now.
+    fn is_news(&mut self) -> bool {
+        !std::mem::replace(&mut self.told, true)
+    }
+
+    /// One got through. Returns since when they had failed, if that was told.
+    fn worked(&mut self) -> Option<Instant> {
+        let failing = self.failing.take();
+        let told = std::mem::take(&mut self.told);
+        failing.filter(|_| told).map(|(first, _)| first)
     }
 }
 
 impl Outage {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self, asked: Asked) -> MutexGuard<'_, State> {
+        let state = match asked {
+            Asked::Listing => &self.listings,
+            Asked::Commit => &self.commits,
+        };
         // A panic in between leaves nothing worse than a message too many.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Something got through: commits that fail next have all of their time.
+    /// One got through: those that fail next have all of their time.
     pub(super) fn worked(&self, asked: Asked) {
-        if let Some(began) = self.lock().worked(asked) {
-            tracing::warn!(
-                "Encord answers again, after {:.0} s",
-                began.elapsed().as_secs_f64()
-            );
+        if let Some(began) = self.lock(asked).worked() {
+            let what = match asked {
+                Asked::Listing => "tasks can be listed again",
+                Asked::Commit => "decisions can be sent again",
+            };
+            tracing::warn!("{what}, after {:.0} s", began.elapsed().as_secs_f64());
         }
-    }
-
-    /// Commits that fail from now on have all of their time, whatever came before.
-    pub(super) fn begin_anew(&self) {
-        self.lock().sharing = None;
     }
 }
 
@@ -120,14 +110,31 @@ impl<'a> Patience<'a> {
         }
     }
 
+    /// It failed. Returns since when there is patience with it, and whether that is to be told.
+    fn failed(&mut self, now: Instant) -> (Instant, bool) {
+        let own = *self.since.get_or_insert(now);
+        let mut state = self.outage.lock(self.asked);
+        let all = state.failed(now, self.longest);
+        let (since, certain) = match self.asked {
+            Asked::Listing => (own, true),
+            // One that Encord cannot cope with, beside others that get through, says nothing about those.
+            Asked::Commit => (own.min(all), now.duration_since(all) >= NO_OUTAGE),
+        };
+        (since, certain && state.is_news())
+    }
+
     /// Waits before it is asked for again, at least as long as Encord said, up to a minute. False if it was asked for long
     /// enough, at once if commits have failed for so long already.
     pub(super) async fn wait(&mut self, why: &str, retry_after: Option<Duration>) -> bool {
         let now = Instant::now();
-        let since = *self.since.get_or_insert(now);
-        let (since, tell) = self.outage.lock().failed(self.asked, since, now);
+        let (since, tell) = self.failed(now);
         if tell {
-            tracing::error!("Encord cannot be used for now, what is to be done waits: {why}");
+            match self.asked {
+                Asked::Listing => tracing::error!("tasks cannot be listed for now: {why}"),
+                Asked::Commit => {
+                    tracing::error!("decisions cannot be sent for now, and wait: {why}");
+                }
+            }
         }
         if now.duration_since(since) >= self.longest {
             return false;
@@ -147,61 +154,45 @@ impl<'a> Patience<'a> {
 mod tests {
     use super::*;
 
-    /// So many seconds later.
-    fn after(start: Instant, seconds: u64) -> Instant {
-        start + Duration::from_secs(seconds)
-    }
+    const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
-    fn commits_share_their_patience_as_long_as_none_gets_through() {
+    fn what_fails_shares_one_time_until_something_gets_through() {
         let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
         let mut state = State::default();
-        let first = state.failed(Asked::Commit, start, start);
-        assert_eq!(first, (start, false), "perhaps it is this one only");
-        let (since, tell) = state.failed(Asked::Commit, start, after(start, 1));
-        assert_eq!((since, tell), (start, true));
-        // Another one that fails much later has no more patience than the first, and nothing is told again.
-        let late = after(start, 90);
-        assert_eq!(state.failed(Asked::Commit, late, late), (start, false));
-
-        assert_eq!(state.worked(Asked::Commit), Some(start));
-        let next = after(start, 100);
-        assert_eq!(state.failed(Asked::Commit, next, next), (next, false));
-        let told = state.failed(Asked::Commit, next, after(start, 101));
-        assert_eq!(told, (next, true), "the next outage is told too");
-    }
-
-    #[test]
-    fn one_commit_that_fails_beside_others_is_no_outage_and_has_an_end() {
-        let start = Instant::now();
-        let mut state = State::default();
-        for second in 0..60 {
-            let now = after(start, second);
-            assert_eq!(state.failed(Asked::Commit, start, now), (start, false));
-            assert_eq!(state.worked(Asked::Commit), None);
+        for seconds in [0, 30, 60, 90, 150] {
+            assert_eq!(state.failed(after(seconds), MINUTE), start);
+            assert_eq!(state.is_news(), seconds == 0, "it is told once");
         }
+        assert_eq!(state.worked(), Some(start));
+        assert_eq!(state.worked(), None);
+
+        assert_eq!(state.failed(after(160), MINUTE), after(160));
+        assert!(state.is_news(), "the next outage is told too");
+        // Nothing was sent for some time, so that nobody knows how long it lasted.
+        assert_eq!(state.failed(after(221), MINUTE), after(221));
     }
 
-    #[test]
-    fn listings_have_a_patience_of_their_own() {
-        let start = Instant::now();
-        let mut state = State::default();
-        state.failed(Asked::Commit, start, start);
-        let late = after(start, 70);
-        assert_eq!(state.failed(Asked::Listing, late, late), (late, true));
-        // It is over once both work.
-        assert_eq!(state.worked(Asked::Listing), None);
-        assert_eq!(state.worked(Asked::Commit), Some(late));
-        assert_eq!(state.worked(Asked::Commit), None);
-    }
-
-    #[test]
-    fn the_patience_of_an_earlier_stage_is_no_matter() {
-        let (start, outage) = (Instant::now(), Outage::default());
-        outage.lock().failed(Asked::Commit, start, start);
-        outage.begin_anew();
-        let late = after(start, 70);
-        let (since, _) = outage.lock().failed(Asked::Commit, late, late);
-        assert_eq!(since, late);
+    #[tokio::test]
+    async fn a_commit_has_no_patience_if_others_failed_for_as_long() {
+        let outage = &Outage::default();
+        let longest = Duration::from_millis(100);
+        let mut first = Patience::new(outage, Asked::Commit, longest);
+        assert!(
+            first.wait("", None).await,
+            "it waits for half a second at least"
+        );
+        let ago = Instant::now()
+            .checked_sub(longest)
+            .expect("the machine is up");
+        outage.lock(Asked::Commit).failing = Some((ago, Instant::now()));
+        let began = Instant::now();
+        let wait =
+            |asked| async move { Patience::new(outage, asked, longest).wait("", None).await };
+        assert!(!wait(Asked::Commit).await);
+        assert!(began.elapsed() < FIRST_PAUSE / 2, "at once");
+        // Listings fail by themselves.
+        assert!(wait(Asked::Listing).await);
     }
 }

@@ -28,8 +28,8 @@ pub(super) struct Resumed {
 /// Brings open commits to their end, before any agent runs. What the server has is looked at first: labels are not added
 /// twice, and what somebody else edited meanwhile is not overwritten.
 ///
-/// Those of tasks in quarantine stay as they are, unless they may be tried again at `now`. `holding` tells of stages what is recorded for tasks that are refused
-/// again.
+/// Those of tasks in quarantine stay as they are, unless they may be tried again at `now`. `holding` tells of stages what is
+/// recorded for tasks that are refused again, `tell_unsent` whether it is news that some cannot be sent.
 ///
 /// # Errors
 /// If the journal cannot be used.
@@ -38,6 +38,7 @@ pub(super) async fn resume(
     project: Uuid,
     holding: &HashMap<Uuid, Holding>,
     now: Timestamp,
+    tell_unsent: bool,
 ) -> Result<Resumed, JournalError> {
     let mut resumed = Resumed::default();
     let journal = &committer.journal;
@@ -88,7 +89,7 @@ pub(super) async fn resume(
                     }
                     Committed::Unsent { message, .. } => {
                         // What is the same for all of them is told once.
-                        if resumed.unsent == 0 {
+                        if tell_unsent && resumed.unsent == 0 {
                             tracing::error!(
                                 task = %entry.task,
                                 "an open commit of \"{title}\" cannot be sent yet, and is kept: {message}"

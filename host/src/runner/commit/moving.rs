@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::outcome::{Committed, Step, refused};
 use super::{States, check};
 use crate::encord::{Client, ErrorKind};
+use crate::runner::outage::is_for_now;
 
 pub(super) async fn set_priorities(client: &Client, project: Uuid, states: &mut States) {
     // Encord keys priorities by data unit; of several tasks on one, the last decision counts.
@@ -51,7 +52,7 @@ pub(super) async fn follow_pathways(
         Ok(()) => return,
         Err(error) => error,
     };
-    if error.is_transient() {
+    if is_for_now(&error) {
         for position in at {
             let (entry, committed) = &mut states[position];
             *committed = Some(refused(Step::Move, entry, &error));

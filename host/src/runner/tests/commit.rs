@@ -263,7 +263,7 @@ async fn what_was_not_sent_is_sent_at_the_next_start() {
     let committer = feed.committer();
     feed.set_faults("[[rules]]\noperation = 'patch-bulk'\ndrop-after = true\ntimes = 1");
     let none = HashMap::new();
-    let resumed = resume(&committer, PROJECT, &none, Timestamp::now()).await;
+    let resumed = resume(&committer, PROJECT, &none, Timestamp::now(), true).await;
     let resumed = resumed.unwrap();
     let expected = Resumed {
         finished: 1,
