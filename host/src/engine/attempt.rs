@@ -232,10 +232,10 @@ fn returned(error: Error) -> Failure {
         Error::InvalidArgument(message)
         | Error::Unsupported(message)
         | Error::TooLarge(message) => Failure::Invalid(cut(message)),
-        Error::Forbidden(message) => Failure::Forbidden(cut(message)),
-        Error::NotFound(message) | Error::Other(message) | Error::Fatal(message) => {
-            Failure::Fatal(cut(message))
-        }
+        Error::NotFound(message)
+        | Error::Forbidden(message)
+        | Error::Other(message)
+        | Error::Fatal(message) => Failure::Fatal(cut(message)),
     }
 }
 

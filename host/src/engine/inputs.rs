@@ -225,8 +225,6 @@ pub enum Failure {
     Retryable(String),
     /// The agent said that another attempt would fail the same way.
     Fatal(String),
-    /// The agent returned that the account may not have something: others can give it the right.
-    Forbidden(String),
     /// The agent returned what a call of the contract had refused: an edit that the ontology does not allow, a wrong
     /// argument, a value over a limit.
     Invalid(String),
@@ -264,7 +262,7 @@ impl Failure {
     pub fn retries(&self) -> Retries {
         match self {
             Self::Retryable(_) => Retries::All,
-            Self::Fatal(_) | Self::Forbidden(_) => Retries::None,
+            Self::Fatal(_) => Retries::None,
             Self::Invalid(_)
             | Self::Contract(_)
             | Self::UnknownPathway(_)
@@ -274,13 +272,12 @@ impl Failure {
         }
     }
 
-    /// The outcome's name: `retryable error`, `fatal error`, `forbidden`, `invalid argument`, `contract violation`, `unknown pathway`,
+    /// The outcome's name: `retryable error`, `fatal error`, `invalid argument`, `contract violation`, `unknown pathway`,
     /// `trap`, `timeout`, `out of memory`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Retryable(_) => "retryable error",
             Self::Fatal(_) => "fatal error",
-            Self::Forbidden(_) => "forbidden",
             Self::Invalid(_) => "invalid argument",
             Self::Contract(_) => "contract violation",
             Self::UnknownPathway(_) => "unknown pathway",
@@ -296,7 +293,6 @@ impl fmt::Display for Failure {
         match self {
             Self::Retryable(message)
             | Self::Fatal(message)
-            | Self::Forbidden(message)
             | Self::Invalid(message)
             | Self::Contract(message)
             | Self::UnknownPathway(message) => write!(f, "{message}"),

@@ -139,6 +139,11 @@ impl Breaker {
 }
 
 impl Pass {
+    /// Whether the stage is paused, and this is the one task that is tried.
+    pub(super) fn is_probe(&self) -> bool {
+        self.0.probe
+    }
+
     /// A task was decided, and that was carried out.
     pub(super) fn worked(&self) {
         let breaker = &self.0.breaker;

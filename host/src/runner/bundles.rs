@@ -119,7 +119,12 @@ impl Drain {
             .collect();
         let mut left = entries;
         let mut may_have_moved: HashSet<Uuid> = HashSet::new();
-        let mut patience = Patience::new(&self.shared.outage, Asked::Commit, self.options.patience);
+        // Those who try whether a paused stage works again do not wait.
+        let longest = match bundle.values().any(|decided| decided.pass.is_probe()) {
+            true => Duration::ZERO,
+            false => self.options.patience,
+        };
+        let mut patience = Patience::new(&self.shared.outage, Asked::Commit, longest);
         let mut first = true;
         loop {
             let committer = &self.shared.committer;
@@ -136,6 +141,7 @@ impl Drain {
             };
             first = false;
             let mut unsent: Option<(String, Option<Duration>)> = None;
+            let mut worked = false;
             for (entry, committed) in ended {
                 let committed = match committed {
                     Committed::Unsent {
@@ -154,15 +160,20 @@ impl Drain {
                     Committed::Gone if may_have_moved.contains(&entry.task) => Committed::Done,
                     other => other,
                 };
-                self.shared.outage.worked(Asked::Commit);
+                worked = true;
                 if let Some(decided) = bundle.remove(&entry.task) {
                     let span = decided.member.span.clone();
                     self.committed(decided, committed).instrument(span).await;
                 }
             }
             let Some((message, retry_after)) = unsent else {
+                drop(patience);
+                self.shared.outage.worked(Asked::Commit);
                 return Ok(());
             };
+            if worked {
+                self.shared.outage.worked(Asked::Commit);
+            }
             let again = stop
                 .run_until_cancelled(patience.wait(&message, retry_after))
                 .await;

@@ -142,11 +142,12 @@ impl Committer {
                 }
             );
             for (entry, committed) in self.finish(vec![entry], true).await {
-                let committed = match committed {
+                let mut committed = match committed {
                     // It was this host's request, of which only the answer was lost.
                     Committed::Gone if moved => Committed::Done,
                     other => other,
                 };
+                committed.may_have_moved_before(moved);
                 in_a_row = match committed {
                     Committed::Unsent { .. } => in_a_row + 1,
                     _ => 0,

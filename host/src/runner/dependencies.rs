@@ -41,6 +41,8 @@ pub(super) struct Dependencies {
     missed: AtomicBool,
     /// An agent was told that something cannot be had for the time being.
     unavailable: AtomicBool,
+    /// An agent was told that the account may not have something.
+    forbidden: AtomicBool,
     asked: Asked,
     /// Of the budget of label rows, until the task begins.
     share: Mutex<Option<Share>>,
@@ -61,6 +63,7 @@ impl Dependencies {
             hindered: AtomicBool::new(false),
             missed: AtomicBool::new(false),
             unavailable: AtomicBool::new(false),
+            forbidden: AtomicBool::new(false),
             asked: Asked::default(),
             share: Mutex::default(),
         }
@@ -86,6 +89,12 @@ impl Dependencies {
     /// Whether something could not be had for the time being since the last [`Self::forget_errors`].
     pub(super) fn was_something_unavailable(&self) -> bool {
         self.unavailable.load(Ordering::Relaxed)
+    }
+
+    /// Whether the agent was told since the last [`Self::forget_errors`] that the account may not have something: others can
+    /// give it the right, whatever the agent made of it.
+    pub(super) fn was_something_forbidden(&self) -> bool {
+        self.forbidden.load(Ordering::Relaxed)
     }
 
     /// SHA-256 of what attempts were given, as far as they asked for it: the task, its label row, its storage item. URLs,
@@ -147,6 +156,7 @@ impl Dependencies {
     /// did not come with the batch have no share of their budget, so that they are not kept while the task waits.
     pub(super) fn forget_errors(&self) {
         self.unavailable.store(false, Ordering::Relaxed);
+        self.forbidden.store(false, Ordering::Relaxed);
         self.forget_late();
         self.row.forget_error();
         self.item.forget_error();
@@ -200,8 +210,10 @@ impl Dependencies {
     }
 
     fn seen<T>(&self, found: Resolved<T>) -> Resolved<T> {
-        if let Err(Unresolved::Unavailable(_)) = &found {
-            self.unavailable.store(true, Ordering::Relaxed);
+        match &found {
+            Err(Unresolved::Unavailable(_)) => self.unavailable.store(true, Ordering::Relaxed),
+            Err(Unresolved::Forbidden(_)) => self.forbidden.store(true, Ordering::Relaxed),
+            _ => {}
         }
         found
     }

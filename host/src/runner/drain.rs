@@ -302,6 +302,7 @@ impl Drain {
         loop {
             match listing.next_page().await {
                 Ok(page) => {
+                    drop(patience);
                     self.shared.outage.worked(Asked::Listing);
                     return Ok(page);
                 }

@@ -57,8 +57,8 @@ impl Drain {
         let task = &dependencies.task;
         if !dependencies.may_be_gone() || !self.has_left(task).await {
             let may_pass = failure.retries() == Retries::All
-                || matches!(failure, Failure::Forbidden(_))
-                || dependencies.was_something_unavailable();
+                || dependencies.was_something_unavailable()
+                || dependencies.was_something_forbidden();
             let failed = Failed {
                 failure: TaskFailure {
                     task: task.uuid,

@@ -84,8 +84,7 @@ pub struct RunOptions {
     /// How long running attempts may take to end once the run was asked to end; commits then have 5 s more. Default 10 s.
     pub grace: Duration,
     /// How long a listing or a commit is asked for again and again, beyond the client's own retries, if Encord cannot be used.
-    /// After that the listing ends the run or the pass, and the commit is left for the next. Commits share the time as long
-    /// as none gets through. Default 60 s.
+    /// After that the listing ends the run or the pass, and the commit is left for the next. Default 60 s.
     pub patience: Duration,
     /// Failed tasks in a row after which a stage is paused: one task at a time is then tried until one works, for half a
     /// minute, and after that the rest of the stage is left for the next pass or run. 0: never. Default 20.

@@ -12,9 +12,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// A pause that Encord asks for is no longer than this.
 const LONGEST_ASKED: Duration = Duration::from_secs(60);
 
-/// Commits that fail for less than this, with none that gets through, are no outage.
-const NO_OUTAGE: Duration = Duration::from_secs(1);
-
 /// Whether what Encord answered to an agent or to a commit may be another answer later: the network, a 5xx, too many requests,
 /// or a key that is refused, which a person has to mend. A listing with such a key ends the run.
 pub(super) fn is_for_now(error: &Error) -> bool {
@@ -37,31 +34,27 @@ pub(super) enum Asked {
 
 #[derive(Debug, Default)]
 struct State {
-    /// When one failed first, and last, if none got through since.
-    failing: Option<(Instant, Instant)>,
-    /// It was told.
-    told: bool,
+    /// What waits at the moment.
+    waiting: u64,
+    /// When it was told, until nothing waits and something got through.
+    told: Option<Instant>,
 }
 
 impl State {
-    /// One failed. Returns since when they do, as long as there are further ones within `longest`.
-    fn failed(&mut self, now: Instant, longest: Duration) -> Instant {
-        let still = |(_, last): &(Instant, Instant)| now.duration_since(*last) <= longest;
-        let first = self.failing.filter(still).map_or(now, |(first, _)| first);
-        self.failing = Some((first, now));
-        first
+    /// One begins to wait. Whether that is to be told.
+    fn begins(&mut self) -> bool {
+        self.waiting += 1;
+        let is_news = self.told.is_none();
+        self.told.get_or_insert_with(Instant::now);
+        is_news
     }
 
-    /// Whether it is to be told now.
-    fn is_news(&mut self) -> bool {
-        !std::mem::replace(&mut self.told, true)
-    }
-
-    /// One got through. Returns since when they had failed, if that was told.
+    /// One got through. When it was told that some wait, if none does any more.
     fn worked(&mut self) -> Option<Instant> {
-        let failing = self.failing.take();
-        let told = std::mem::take(&mut self.told);
-        failing.filter(|_| told).map(|(first, _)| first)
+        match self.waiting {
+            0 => self.told.take(),
+            _ => None,
+        }
     }
 }
 
@@ -75,7 +68,7 @@ impl Outage {
         state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One got through: those that fail next have all of their time.
+    /// One got through. If no other waits, the outage is over.
     pub(super) fn worked(&self, asked: Asked) {
         if let Some(began) = self.lock(asked).worked() {
             let what = match asked {
@@ -87,16 +80,23 @@ impl Outage {
     }
 }
 
-/// The patience with one thing that Encord is asked for.
+/// The patience with one thing that Encord is asked for. Once it has waited, it counts among those that wait until it is dropped.
 #[derive(Debug)]
 pub(super) struct Patience<'a> {
     outage: &'a Outage,
     asked: Asked,
-    /// How long it is asked for again and again. The client's own retries, of seconds, come on top. As long as no commit gets
-    /// through, all share one time: one after another would take as many times as long.
+    /// How long it is asked for again and again. The client's own retries, of seconds, come on top.
     longest: Duration,
     since: Option<Instant>,
     pauses: u32,
+}
+
+impl Drop for Patience<'_> {
+    fn drop(&mut self) {
+        if self.since.is_some() {
+            self.outage.lock(self.asked).waiting -= 1;
+        }
+    }
 }
 
 impl<'a> Patience<'a> {
@@ -110,33 +110,23 @@ impl<'a> Patience<'a> {
         }
     }
 
-    /// It failed. Returns since when there is patience with it, and whether that is to be told.
-    fn failed(&mut self, now: Instant) -> (Instant, bool) {
-        let own = *self.since.get_or_insert(now);
-        let mut state = self.outage.lock(self.asked);
-        let all = state.failed(now, self.longest);
-        let (since, certain) = match self.asked {
-            Asked::Listing => (own, true),
-            // One that Encord cannot cope with, beside others that get through, says nothing about those.
-            Asked::Commit => (own.min(all), now.duration_since(all) >= NO_OUTAGE),
-        };
-        (since, certain && state.is_news())
-    }
-
-    /// Waits before it is asked for again, at least as long as Encord said, up to a minute. False if it was asked for long
-    /// enough, at once if commits have failed for so long already.
+    /// Waits before it is asked for again, at least as long as Encord said, up to a minute. False if it was asked for long enough.
     pub(super) async fn wait(&mut self, why: &str, retry_after: Option<Duration>) -> bool {
-        let now = Instant::now();
-        let (since, tell) = self.failed(now);
-        if tell {
-            match self.asked {
-                Asked::Listing => tracing::error!("tasks cannot be listed for now: {why}"),
-                Asked::Commit => {
-                    tracing::error!("decisions cannot be sent for now, and wait: {why}");
+        let since = match self.since {
+            Some(since) => since,
+            None => {
+                if self.outage.lock(self.asked).begins() {
+                    match self.asked {
+                        Asked::Listing => tracing::error!("tasks cannot be listed for now: {why}"),
+                        Asked::Commit => {
+                            tracing::error!("decisions cannot be sent for now, and wait: {why}");
+                        }
+                    }
                 }
+                *self.since.insert(Instant::now())
             }
-        }
-        if now.duration_since(since) >= self.longest {
+        };
+        if since.elapsed() >= self.longest {
             return false;
         }
         let doubled = FIRST_PAUSE
@@ -154,45 +144,40 @@ impl<'a> Patience<'a> {
 mod tests {
     use super::*;
 
-    const MINUTE: Duration = Duration::from_secs(60);
-
     #[test]
-    fn what_fails_shares_one_time_until_something_gets_through() {
-        let start = Instant::now();
-        let after = |seconds| start + Duration::from_secs(seconds);
+    fn an_outage_is_told_once_and_is_over_once_nothing_waits() {
         let mut state = State::default();
-        for seconds in [0, 30, 60, 90, 150] {
-            assert_eq!(state.failed(after(seconds), MINUTE), start);
-            assert_eq!(state.is_news(), seconds == 0, "it is told once");
-        }
-        assert_eq!(state.worked(), Some(start));
         assert_eq!(state.worked(), None);
-
-        assert_eq!(state.failed(after(160), MINUTE), after(160));
-        assert!(state.is_news(), "the next outage is told too");
-        // Nothing was sent for some time, so that nobody knows how long it lasted.
-        assert_eq!(state.failed(after(221), MINUTE), after(221));
+        assert!(state.begins());
+        assert!(!state.begins(), "it was told");
+        // Another one got through, as beside what Encord cannot cope with.
+        assert_eq!(state.worked(), None);
+        state.waiting -= 1;
+        assert_eq!(state.worked(), None, "one waits still");
+        state.waiting -= 1;
+        // The stage is paused, and one is tried on its own.
+        assert!(!state.begins(), "nothing got through since it was told");
+        state.waiting -= 1;
+        assert!(state.worked().is_some());
+        assert_eq!(state.worked(), None);
+        assert!(state.begins(), "the next outage is told too");
     }
 
     #[tokio::test]
-    async fn a_commit_has_no_patience_if_others_failed_for_as_long() {
-        let outage = &Outage::default();
-        let longest = Duration::from_millis(100);
-        let mut first = Patience::new(outage, Asked::Commit, longest);
+    async fn patience_has_an_end_and_counts_as_waiting_until_it_is_dropped() {
+        let outage = Outage::default();
+        let waiting = |asked| outage.lock(asked).waiting;
+        let mut short = Patience::new(&outage, Asked::Commit, Duration::from_millis(300));
+        assert_eq!(waiting(Asked::Commit), 0, "nothing has failed yet");
+        assert!(short.wait("", None).await);
         assert!(
-            first.wait("", None).await,
-            "it waits for half a second at least"
+            !short.wait("", None).await,
+            "it waited for half a second at least"
         );
-        let ago = Instant::now()
-            .checked_sub(longest)
-            .expect("the machine is up");
-        outage.lock(Asked::Commit).failing = Some((ago, Instant::now()));
-        let began = Instant::now();
-        let wait =
-            |asked| async move { Patience::new(outage, asked, longest).wait("", None).await };
-        assert!(!wait(Asked::Commit).await);
-        assert!(began.elapsed() < FIRST_PAUSE / 2, "at once");
-        // Listings fail by themselves.
-        assert!(wait(Asked::Listing).await);
+        let mut none = Patience::new(&outage, Asked::Commit, Duration::ZERO);
+        assert!(!none.wait("", None).await);
+        assert_eq!((waiting(Asked::Commit), waiting(Asked::Listing)), (2, 0));
+        drop((short, none));
+        assert_eq!(waiting(Asked::Commit), 0);
     }
 }

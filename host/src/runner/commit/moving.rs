@@ -77,7 +77,9 @@ pub(super) async fn follow_pathways(
             Err(error) if error.kind() == ErrorKind::TaskGone => gone.push((position, error)),
             Err(error) => {
                 let (entry, committed) = &mut states[position];
-                *committed = Some(refused(Step::Move, entry, &error));
+                let mut refused = refused(Step::Move, entry, &error);
+                refused.may_have_moved_before(in_doubt);
+                *committed = Some(refused);
             }
             Ok(()) => {}
         }
@@ -100,7 +102,8 @@ pub(super) async fn follow_pathways(
             // An earlier try of the same request had got through, and only its answer was lost.
             _ if ours => None,
             Ok(_) => Some(Committed::Gone),
-            Err(error) => Some(refused(Step::Move, entry, error)),
+            // The move was answered; what failed is the listing.
+            Err(error) => Some(refused(Step::Look, entry, error)),
         };
     }
 }

@@ -37,6 +37,13 @@ pub(in crate::runner) enum Committed {
 }
 
 impl Committed {
+    /// The same, after an earlier request that may have moved the task.
+    pub(super) fn may_have_moved_before(&mut self, before: bool) {
+        if let Self::Unsent { may_have_moved, .. } = self {
+            *may_have_moved |= before;
+        }
+    }
+
     pub(super) fn stays_open(&self) -> bool {
         matches!(
             self,
@@ -53,6 +60,8 @@ pub(super) enum Step {
     Update,
     Priority,
     Move,
+    /// After a move that was refused: whether the task still waits.
+    Look,
 }
 
 impl Step {
@@ -64,6 +73,7 @@ impl Step {
             Self::Update => "updating the storage item",
             Self::Priority => "setting the priority",
             Self::Move => "moving the task",
+            Self::Look => "listing the task after its move was refused",
         }
     }
 }
