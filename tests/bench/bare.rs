@@ -17,6 +17,8 @@ struct Context;
 pub(crate) struct Bare {
     engine: wasmtime::Engine,
     component: InstancePre<()>,
+    /// The name of the interface that it exports, with the version of the contract.
+    agent: String,
 }
 
 impl Bare {
@@ -27,7 +29,12 @@ impl Bare {
         let mut linker = Linker::new(&engine);
         linker.allow_shadowing(true);
         linker.define_unknown_imports_as_traps(&component)?;
-        linker.instance("runner:stage/context@0.1.1")?.resource(
+        let ty = component.component_type();
+        let imported: Vec<_> = ty.imports(&engine).map(|(name, _)| name).collect();
+        let exported: Vec<_> = ty.exports(&engine).map(|(name, _)| name).collect();
+        let context = named(&imported, "runner:stage/context@")?;
+        let agent = named(&exported, "runner:stage/agent@")?;
+        linker.instance(&context)?.resource(
             "context",
             ResourceType::host::<Context>(),
             |_, _| Ok(()),
@@ -35,6 +42,7 @@ impl Bare {
         Ok(Self {
             component: linker.instantiate_pre(&component)?,
             engine,
+            agent,
         })
     }
 
@@ -43,7 +51,7 @@ impl Bare {
         let mut store = Store::new(&self.engine, ());
         store.set_epoch_deadline(u64::MAX / 2);
         let instance = self.component.instantiate_async(&mut store).await?;
-        let agent = instance.get_export_index(&mut store, None, "runner:stage/agent@0.1.1");
+        let agent = instance.get_export_index(&mut store, None, &self.agent);
         let run = instance
             .get_export_index(&mut store, agent.as_ref(), "run")
             .ok_or("it exports `run`")?;
@@ -56,5 +64,27 @@ impl Bare {
         let arguments = [Val::String("Agent".into()), Val::Resource(context)];
         run.call_async(&mut store, &arguments, &mut results).await?;
         Ok(())
+    }
+}
+
+/// The name of an interface, of which the version is not known.
+fn named(names: &[&str], prefix: &str) -> Result<String> {
+    let name = names.iter().find(|name| name.starts_with(prefix));
+    let name = name.ok_or_else(|| format!("expected `{prefix}…`, found {names:?}"))?;
+    Ok((*name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use runner_host::Limits;
+    use runner_tests::guest;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_empty_plugin_can_be_called_without_the_host() {
+        let host = Engine::new(Limits::default(), 1).expect("an engine");
+        let bare = Bare::new(&guest("empty"), &host, 1).expect("it can be linked");
+        bare.call().await.expect("it returns");
     }
 }

@@ -126,7 +126,11 @@ fn show(task: &str, of: &QuarantineArgs) -> Result<ExitCode, Failed> {
             ("project", task.project.to_string()),
             (
                 "ended in",
-                format!("{}, after {} attempts{times}", task.kind, task.attempts),
+                format!(
+                    "{}, after {}{times}",
+                    task.kind,
+                    report::attempts(task.attempts)
+                ),
             ),
             ("failed at", seconds(task.failed_at)),
             ("tried again", until),

@@ -174,20 +174,21 @@ fn saving(stage: &str, one: &Undeclared) -> String {
     )
 }
 
+/// So many attempts, in words.
+pub(super) fn attempts(count: u32) -> String {
+    let attempts = if count == 1 { "attempt" } else { "attempts" };
+    format!("{count} {attempts}")
+}
+
 fn failures(stage: &StageSummary) {
     for failure in stage.failures.iter().take(FAILURES_SHOWN) {
-        let attempts = if failure.attempts == 1 {
-            "attempt"
-        } else {
-            "attempts"
-        };
         out!(
-            "\nfailed at \"{}\": \"{}\" (task {}), {} after {} {attempts}",
+            "\nfailed at \"{}\": \"{}\" (task {}), {} after {}",
             stage.title,
             failure.data_title,
             failure.task,
             failure.kind,
-            failure.attempts
+            attempts(failure.attempts)
         );
         for line in failure.message.lines() {
             out!("  {line}");

@@ -80,6 +80,9 @@ fn a_task_that_failed_is_left_alone_until_something_changes() {
         assert!(shown.contains(text), "{text} in {shown}");
     }
 
+    let (_, shown) = quarantine(&project, &["show", "fatal.txt"]);
+    assert!(shown.contains("fatal error, after 1 attempt\n"), "{shown}");
+
     let (code, released) = quarantine(&project, &["release", "fatal.txt"]);
     assert_eq!(code, Some(0), "{released}");
     assert!(released.starts_with("1 task is released"), "{released}");
